@@ -1,0 +1,56 @@
+import * as z from "zod";
+
+/** `sha256:` and 64 lower-case hex digits. Digests from outside must match before they become a path (CVE-2024-37032). */
+export const digestSchema = z
+  .templateLiteral(["sha256:", z.string()])
+  .refine((value) => /^sha256:[0-9a-f]{64}$/.test(value), "not a sha256 digest");
+export type Digest = z.infer<typeof digestSchema>;
+
+/** Where a model comes from. Written `pypi:package[==version]`, `file:path`, `hf:org/repo[:quant or file][@revision]`, `ollama:[registry/][namespace/]name[:tag]`. */
+export type ModelReference =
+  | { readonly scheme: "pypi"; readonly package: string; readonly version: string | undefined }
+  | { readonly scheme: "file"; readonly path: string }
+  | {
+      readonly scheme: "hf";
+      readonly repo: string;
+      /** A quantisation such as `Q4_K_M`, or a file name. */
+      readonly select: string | undefined;
+      readonly revision: string;
+    }
+  | {
+      readonly scheme: "ollama";
+      /** `registry.ollama.ai`, or `host[:port]` of any OCI registry. */
+      readonly registry: string;
+      readonly namespace: string;
+      readonly name: string;
+      readonly tag: string;
+    };
+
+/** What the GGUF header says, as far as planning needs it. */
+export const modelFactsSchema = z.object({
+  architecture: z.string(),
+  /** Tokens the model was trained for; absent when the header has none. */
+  trainedContext: z.int().positive().optional(),
+  quantisation: z.string().optional(),
+  parameters: z.number().optional(),
+  /** Whether its own chat template renders tools. */
+  templateHasTools: z.boolean(),
+  hasChatTemplate: z.boolean(),
+});
+export type ModelFacts = z.infer<typeof modelFactsSchema>;
+
+/** One model in the store: what `models ls` shows and engines are given. */
+export const storedModelSchema = z.object({
+  /** Canonical text of the reference it was fetched by. */
+  reference: z.string(),
+  /** The id under which engines serve it, such as `smollm2:135m`. */
+  servedName: z.string(),
+  /** `manifests/<registry>/<namespace>/<name>/<tag>` that makes Ollama see it, below the store's root. */
+  ollamaManifest: z.string(),
+  weights: z.object({ digest: digestSchema, bytes: z.int().nonnegative() }),
+  /** Every blob that belongs to it, weights included. */
+  blobs: z.array(z.object({ digest: digestSchema, bytes: z.int().nonnegative() })),
+  facts: modelFactsSchema,
+  fetchedAt: z.iso.datetime(),
+});
+export type StoredModel = z.infer<typeof storedModelSchema>;

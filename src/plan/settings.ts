@@ -1,0 +1,102 @@
+import * as z from "zod";
+
+const name = z
+  .string()
+  .regex(
+    /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/,
+    "use 1 to 32 lower-case letters, digits and dashes",
+  );
+
+/** Everything a user can set, with its default. `stack.yaml` has exactly these keys. */
+export const settingsSchema = z.strictObject({
+  name: name.default("default").describe("Name of the stack."),
+  engine: z.enum(["embedded", "ollama"]).default("embedded").describe("What serves the model."),
+  model: z
+    .string()
+    .min(1)
+    .default("smollm2:135m")
+    .describe("Model reference, or a name of the catalog."),
+  context: z
+    .int()
+    .min(256)
+    .max(4_194_304)
+    .default(32_768)
+    .describe(
+      "Tokens of one conversation. What the model was trained for is the cap, unless `stretch` is set.",
+    ),
+  stretch: z
+    .boolean()
+    .default(false)
+    .describe("Let the context exceed what the model was trained for."),
+  parallel: z.int().min(1).max(64).default(1).describe("Conversations served at the same time."),
+  maxOutputTokens: z
+    .int()
+    .min(1)
+    .default(4096)
+    .describe("Most tokens of one answer, told to agents and kept by the engine where it can."),
+  port: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(0)
+    .describe("Port on 127.0.0.1; 0 takes a free one and keeps it."),
+  gpu: z.enum(["auto", "all", "none"]).default("auto").describe("Which GPUs the engine may use."),
+  image: z.string().min(1).optional().describe("Image of the engine, by exact tag or digest."),
+  gatewayImage: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Image of the gateway, by exact tag or digest."),
+  pull: z.enum(["missing", "always", "never"]).default("missing").describe("When to pull images."),
+  memory: z
+    .string()
+    .regex(/^\d+(\.\d+)?[kmgt]i?b?$/i, "write a size such as 8g")
+    .optional()
+    .describe("Memory limit of the engine's container."),
+  requireIsolated: z
+    .boolean()
+    .default(false)
+    .describe("Refuse to run where the host is reachable from the sealed network."),
+  allowVulnerable: z
+    .boolean()
+    .default(false)
+    .describe("Run an engine older than its security floor."),
+  insecureRegistries: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("Model registries that may be spoken to over plain HTTP, as host:port."),
+  offline: z
+    .boolean()
+    .default(false)
+    .describe("Never use the network: everything must be here already."),
+  ca: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("PEM file of extra certificate authorities, for downloads and image builds."),
+  timeout: z
+    .int()
+    .min(1)
+    .max(86_400)
+    .default(600)
+    .describe("Seconds that `up` waits for the engine to be able to answer."),
+  engineArgs: z
+    .array(z.string())
+    .default([])
+    .describe("Arguments for the engine itself, as after `--`."),
+});
+export type Settings = z.infer<typeof settingsSchema>;
+export type SettingKey = keyof Settings;
+
+export type Origin =
+  | { readonly kind: "flag"; readonly flag: string }
+  | { readonly kind: "environment"; readonly variable: string }
+  | { readonly kind: "project"; readonly file: string }
+  | { readonly kind: "user"; readonly file: string }
+  | { readonly kind: "default" };
+
+/** Settings, and for each key where its value came from. */
+export interface ResolvedSettings {
+  readonly values: Settings;
+  readonly origins: Readonly<Record<SettingKey, Origin>>;
+}

@@ -1,0 +1,44 @@
+import type { ErrorCode } from "../errors.ts";
+import type { Rung } from "../gate/probe.ts";
+
+/** What long work tells while it goes on. Loggers choose the rendering: text, bars or NDJSON. */
+export type StackEvent =
+  | { readonly type: "plan"; readonly name: string; readonly steps: readonly PlannedStep[] }
+  | { readonly type: "step-started"; readonly id: string; readonly title: string }
+  | { readonly type: "step-done"; readonly id: string; readonly title: string; readonly ms: number }
+  | { readonly type: "step-undone"; readonly id: string; readonly title: string }
+  | Progress
+  | { readonly type: "rung"; readonly rung: Rung; readonly ms: number; readonly detail?: string }
+  | { readonly type: "info"; readonly message: string }
+  | { readonly type: "debug"; readonly message: string }
+  | { readonly type: "warning"; readonly message: string; readonly next?: string };
+
+export interface PlannedStep {
+  readonly id: string;
+  readonly title: string;
+}
+
+/** Bytes moved by one piece of work. `id` stays the same while it goes on. */
+export interface Progress {
+  readonly type: "progress";
+  readonly id: string;
+  readonly title: string;
+  readonly bytes: number;
+  /** Absent while unknown. */
+  readonly totalBytes?: number;
+  readonly bytesPerSecond?: number;
+  readonly etaSeconds?: number;
+  readonly done: boolean;
+}
+
+export type Emit = (event: StackEvent) => void;
+
+/** The shape of an error in `--json` output. */
+export interface ErrorReport {
+  readonly code: ErrorCode;
+  readonly exitCode: number;
+  readonly what: string;
+  readonly why?: string;
+  readonly next?: string;
+  readonly detail?: readonly string[];
+}
