@@ -1,0 +1,123 @@
+import { StackError } from "../errors.ts";
+import type { RunContext } from "../run/context.ts";
+import { ask } from "./ask.ts";
+import type { Probe, ProbeVerdict, Rung } from "./probe.ts";
+
+/**
+ * Pause between two attempts, in milliseconds. At 10 ms readiness is noticed within 30 ms in the
+ * median, and one attempt costs an engine that loads less than 1 % of a core (measured, see `bench:start`).
+ */
+const PAUSE_MS = 10;
+
+export interface GateOptions {
+  readonly origin: string;
+  readonly apiKey: string;
+  /** Milliseconds for the whole ladder. */
+  readonly timeoutMs: number;
+  /**
+   * Watches what is waited for. Rejects (with the error to show) when it stops; never resolves.
+   * Must end when the signal aborts.
+   */
+  readonly watch: (signal: AbortSignal) => Promise<never>;
+  /** The last lines of the engine's log, for the error of a wait that failed. */
+  readonly tail: () => Promise<readonly string[]>;
+}
+
+/** What the probes found out, merged: `context_length` and the like. */
+export type GateFacts = Readonly<Record<string, number | string | boolean>>;
+
+/**
+ * Climbs the ladder: each probe is asked until it says ok. Fails with `NOT_READY` when time runs out
+ * or a probe says that asking again will not help, and at once with the watcher's error when the engine stops.
+ */
+export async function runGate(
+  context: RunContext,
+  probes: readonly Probe[],
+  options: GateOptions,
+): Promise<GateFacts> {
+  const { clock } = context.host;
+  const begun = clock.monotonic();
+  const climb = new AbortController();
+  const signal = AbortSignal.any([context.signal, climb.signal]);
+  const timer = setTimeout(() => climb.abort(new GateTimeout()), options.timeoutMs);
+  let last: { readonly rung: Rung; why: string } = { rung: "up", why: "nothing was asked yet" };
+
+  const ladder = async (): Promise<GateFacts> => {
+    const facts: Record<string, number | string | boolean> = {};
+    for (const probe of probes) {
+      last = { rung: probe.rung, why: "no answer yet" };
+      const verdict = await climbOne(context, probe, options, signal, (why) => {
+        last = { rung: probe.rung, why };
+      });
+      Object.assign(facts, verdict.facts);
+      context.emit({ type: "rung", rung: probe.rung, ms: clock.monotonic() - begun });
+    }
+    return facts;
+  };
+
+  try {
+    return await Promise.race([ladder(), options.watch(signal)]);
+  } catch (error) {
+    if (context.signal.aborted) throw context.signal.reason;
+    if (error instanceof GateTimeout) {
+      throw new StackError("NOT_READY", {
+        what: `The engine was not ready within ${Math.round(options.timeoutMs / 1000)} s: it stopped short of "${last.rung}".`,
+        why: `The last answer was: ${last.why}.`,
+        next: "stack logs",
+        detail: await options.tail(),
+      });
+    }
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    climb.abort(new GateOver());
+  }
+}
+
+class GateTimeout extends Error {}
+class GateOver extends Error {}
+
+type Passed = Extract<ProbeVerdict, { readonly kind: "ok" }>;
+
+async function climbOne(
+  context: RunContext,
+  probe: Probe,
+  options: GateOptions,
+  signal: AbortSignal,
+  onWait: (why: string) => void,
+): Promise<Passed> {
+  for (;;) {
+    const verdict = await attempt(probe, options, signal);
+    if (verdict.kind === "ok") return verdict;
+    if (verdict.kind === "fatal") {
+      throw new StackError("NOT_READY", {
+        what: `The engine can't answer: it stopped short of "${probe.rung}".`,
+        why: verdict.why,
+        next: verdict.next ?? "stack logs",
+        detail: await options.tail(),
+      });
+    }
+    onWait(verdict.why);
+    await context.host.clock.sleep(PAUSE_MS, signal);
+  }
+}
+
+async function attempt(
+  probe: Probe,
+  options: GateOptions,
+  signal: AbortSignal,
+): Promise<ProbeVerdict> {
+  const limit = AbortSignal.timeout(probe.attemptMs);
+  try {
+    const answer = await ask(probe.request, {
+      origin: options.origin,
+      apiKey: options.apiKey,
+      signal: AbortSignal.any([signal, limit]),
+    });
+    return probe.judge(answer);
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (limit.aborted) return { kind: "wait", why: `no answer within ${probe.attemptMs} ms` };
+    return { kind: "wait", why: error instanceof Error ? error.message : String(error) };
+  }
+}

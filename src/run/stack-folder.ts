@@ -1,0 +1,129 @@
+import { randomBytes } from "node:crypto";
+import { readFile, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import * as z from "zod";
+import { endpointSchema, type Endpoint } from "../endpoint.ts";
+import { StackError } from "../errors.ts";
+import { isErrno, writeFileAtomic } from "../host/atomic-write.ts";
+import type { Host } from "../host/host.ts";
+import { processIdentitySchema } from "../host/process-identity.ts";
+
+/** Files of one stack below the state folder: what labels of containers can't hold. */
+export interface StackFolder {
+  readonly name: string;
+  readonly path: string;
+  readonly lockFile: string;
+  readonly engineConfigFile: string;
+  readonly logFile: string;
+}
+
+export function stackFolder(host: Host, name: string): StackFolder {
+  const path = join(stacksRoot(host), name);
+  return {
+    name,
+    path,
+    lockFile: join(path, "lock.json"),
+    engineConfigFile: join(path, "engine.json"),
+    logFile: join(path, "engine.log"),
+  };
+}
+
+/** Names of all stacks that have files here, running or not. */
+export async function stackNames(host: Host): Promise<readonly string[]> {
+  try {
+    const entries = await readdir(stacksRoot(host), { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return [];
+    throw error;
+  }
+}
+
+/** The bearer key of a stack: 256 random bits, made once and kept, so that configured agents stay configured. */
+export async function ensureKey(folder: StackFolder): Promise<string> {
+  const file = join(folder.path, "key");
+  const existing = await readText(file);
+  if (existing !== undefined && /^sk-stack-[0-9a-f]{64}$/.test(existing.trim())) {
+    return existing.trim();
+  }
+  const key = `sk-stack-${randomBytes(32).toString("hex")}`;
+  await writeFileAtomic(file, `${key}\n`, { mode: 0o600 });
+  return key;
+}
+
+/** What `up` leaves behind for other commands. Undefined when there is none, or it is not readable any more. */
+export async function readEndpoint(folder: StackFolder): Promise<Endpoint | undefined> {
+  return readJson(join(folder.path, "endpoint.json"), endpointSchema);
+}
+
+export async function writeEndpoint(folder: StackFolder, endpoint: Endpoint): Promise<void> {
+  await writeFileAtomic(
+    join(folder.path, "endpoint.json"),
+    `${JSON.stringify(endpoint, undefined, 2)}\n`,
+    { mode: 0o600 },
+  );
+}
+
+/** The endpoint that commands for agents need; without one, the error says how to get it. */
+export async function requireEndpoint(host: Host, name: string): Promise<Endpoint> {
+  const endpoint = await readEndpoint(stackFolder(host, name));
+  if (endpoint !== undefined) return endpoint;
+  throw new StackError("STACK_UNKNOWN", {
+    what: `There is no stack named ${name} here.`,
+    next: name === "default" ? "stack up" : `stack up --name ${name}`,
+  });
+}
+
+const engineProcessSchema = z.object({
+  process: processIdentitySchema,
+  /** Hash of the configuration that it was started with. */
+  plan: z.string(),
+  startedAt: z.iso.datetime(),
+});
+/** The background process of the embedded engine. */
+export type EngineProcess = z.infer<typeof engineProcessSchema>;
+
+export async function readEngineProcess(folder: StackFolder): Promise<EngineProcess | undefined> {
+  return readJson(join(folder.path, "process.json"), engineProcessSchema);
+}
+
+export async function writeEngineProcess(folder: StackFolder, value: EngineProcess): Promise<void> {
+  await writeFileAtomic(join(folder.path, "process.json"), `${JSON.stringify(value)}\n`, {
+    mode: 0o600,
+  });
+}
+
+/** Forgets that it ran; key and log stay. */
+export async function forgetRun(folder: StackFolder): Promise<void> {
+  for (const file of ["endpoint.json", "process.json", "engine.json"]) {
+    await rm(join(folder.path, file), { force: true });
+  }
+}
+
+export async function removeStackFolder(folder: StackFolder): Promise<void> {
+  await rm(folder.path, { recursive: true, force: true });
+}
+
+function stacksRoot(host: Host): string {
+  return join(host.paths.state, "stacks");
+}
+
+async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  const text = await readText(file);
+  if (text === undefined) return undefined;
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    // Written by another version, or damaged: the labels and the process table still tell the truth.
+    return undefined;
+  }
+}
+
+async function readText(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw error;
+  }
+}
