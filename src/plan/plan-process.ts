@@ -1,0 +1,34 @@
+import type { Plan, Step } from "./plan.ts";
+
+/** What is wanted of a stack whose engine is a process of ours. */
+export interface DesiredProcess {
+  readonly name: string;
+  readonly engine: string;
+  readonly model: string;
+  /** Hash of the whole configuration; undefined while the model is not here, and so not all is known. */
+  readonly hash: string | undefined;
+}
+
+export interface ObservedProcess {
+  readonly modelStored: boolean;
+  /** Hash that the running process was started with; undefined when none runs. */
+  readonly runningHash: string | undefined;
+  /** Whether the gate was passed and the endpoint written. */
+  readonly endpointKnown: boolean;
+  /** Containers of a stack of this name, which another engine had. */
+  readonly containers: number;
+}
+
+/** Only what is missing. */
+export function planProcess(desired: DesiredProcess, observed: ObservedProcess): Plan {
+  const steps: Step[] = [];
+  const current = observed.runningHash !== undefined && observed.runningHash === desired.hash;
+  if (!observed.modelStored) steps.push({ kind: "model", reference: desired.model });
+  if (observed.containers > 0) steps.push({ kind: "clear", why: "another engine" });
+  else if (observed.runningHash !== undefined && !current) {
+    steps.push({ kind: "clear", why: "other settings" });
+  }
+  if (!current) steps.push({ kind: "process", engine: desired.engine });
+  if (!current || !observed.endpointKnown) steps.push({ kind: "gate", engine: desired.engine });
+  return { name: desired.name, engine: desired.engine, model: desired.model, steps };
+}

@@ -1,0 +1,48 @@
+/** One thing to be done. The executor knows how; the plan says what, and prints. */
+export type Step =
+  | { readonly kind: "image"; readonly role: "engine" | "gateway"; readonly reference: string }
+  | { readonly kind: "model"; readonly reference: string }
+  | { readonly kind: "clear"; readonly why: string }
+  | { readonly kind: "network"; readonly role: "sealed" | "outer"; readonly network: string }
+  | { readonly kind: "containers"; readonly engine: string }
+  | { readonly kind: "process"; readonly engine: string }
+  | { readonly kind: "gate"; readonly engine: string };
+
+/** Ordered steps, computed before anything is done. No step: what is wanted runs already. */
+export interface Plan {
+  readonly name: string;
+  readonly engine: string;
+  readonly model: string;
+  readonly steps: readonly Step[];
+}
+
+/** Stable id of a step, the same in `--dry-run` and in what is then done. */
+export function stepId(step: Step): string {
+  switch (step.kind) {
+    case "image":
+    case "network":
+      return `${step.kind}:${step.role}`;
+    default:
+      return step.kind;
+  }
+}
+
+/** One line for people. */
+export function stepTitle(step: Step): string {
+  switch (step.kind) {
+    case "image":
+      return `Pull the ${step.role}'s image ${step.reference}`;
+    case "model":
+      return `Fetch the model ${step.reference}`;
+    case "clear":
+      return `Remove what ran before (${step.why})`;
+    case "network":
+      return `Create the ${step.role} network ${step.network}`;
+    case "containers":
+      return `Start ${step.engine} and its gateway`;
+    case "process":
+      return `Start the ${step.engine} engine`;
+    case "gate":
+      return `Wait until ${step.engine} can answer`;
+  }
+}
