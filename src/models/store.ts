@@ -1,0 +1,91 @@
+import type { RunContext } from "../run/context.ts";
+import type { ModelReference, StoredModel } from "./model.ts";
+
+/** How a model may be fetched. */
+export interface FetchOptions {
+  /** Registries (`host:port`) that may be spoken to over plain HTTP. Loopback always may. */
+  readonly insecureRegistries: readonly string[];
+  readonly offline: boolean;
+  /** PEM file of extra certificate authorities. */
+  readonly ca: string | undefined;
+}
+
+/** What a name means here, known without network: the plan is made from this. */
+export interface ModelPlan {
+  /** Canonical text of the reference. */
+  readonly reference: string;
+  readonly servedName: string;
+  /** Undefined when it is still to be fetched. */
+  readonly stored: StoredModel | undefined;
+}
+
+export interface BadFile {
+  /** Absolute path. */
+  readonly path: string;
+  readonly reason: "missing" | "size" | "digest" | "unreadable";
+  /** Canonical references of the models that need it. */
+  readonly usedBy: readonly string[];
+}
+
+export interface VerifyReport {
+  readonly models: readonly string[];
+  readonly files: number;
+  readonly bytes: number;
+  readonly bad: readonly BadFile[];
+}
+
+export interface RemovedModel {
+  readonly reference: string;
+  readonly servedName: string;
+  /** Bytes given back: blobs that another model uses stay. */
+  readonly freedBytes: number;
+}
+
+export interface DiskUse {
+  readonly root: string;
+  /** Bytes on disk by inode: a file that is linked twice counts once. */
+  readonly totalBytes: number;
+  readonly models: readonly {
+    readonly reference: string;
+    readonly bytes: number;
+    /** Of these, bytes that another model uses too. */
+    readonly sharedBytes: number;
+  }[];
+  /** Downloads that were cut off and can go on. */
+  readonly partialBytes: number;
+  /** Blobs that no model uses. */
+  readonly unusedBytes: number;
+  /** Free on the file system of the store. */
+  readonly freeBytes: number;
+}
+
+/**
+ * The model store: an Ollama models folder (`blobs/`, `manifests/`) with our records beside it (`index/`).
+ * One pool of blobs for every source and engine.
+ */
+export interface Store {
+  readonly root: string;
+  /** By record and file sizes only: a few milliseconds, no hashing, no network. */
+  find(reference: ModelReference): Promise<StoredModel | undefined>;
+  plan(reference: ModelReference): Promise<ModelPlan>;
+  list(): Promise<readonly StoredModel[]>;
+  /**
+   * Finds it or fetches it, with `progress` events. Goes on where an earlier attempt stopped.
+   * Errors: `MODEL_UNAVAILABLE`, `DIGEST_MISMATCH`, `DOES_NOT_FIT`; aborted, the signal's reason.
+   */
+  ensure(reference: ModelReference, options: FetchOptions): Promise<StoredModel>;
+  /** `MODEL_UNKNOWN` when it is not here. */
+  remove(reference: ModelReference): Promise<RemovedModel>;
+  /** Hashes every file of one model, or of all. */
+  verify(reference?: ModelReference): Promise<VerifyReport>;
+  df(): Promise<DiskUse>;
+  /** Removes partial downloads that nobody is working on, and blobs that no manifest names. */
+  gc(): Promise<{ readonly freedBytes: number }>;
+  /** Absolute path of the GGUF. */
+  weightsPath(model: StoredModel): string;
+}
+
+/** `STACK_MODELS_DIR`, else `models` in the XDG data folder. Opens nothing yet. */
+export function openStore(_context: RunContext): Store {
+  throw new Error("not written yet");
+}
