@@ -1,0 +1,7 @@
+import type { Endpoint } from "../endpoint.ts";
+
+/** Tokens that a prompt may have so that a whole answer still fits; at least half of the window. */
+export function inputTokens(endpoint: Endpoint): number {
+  const half = Math.ceil(endpoint.contextWindow / 2);
+  return Math.max(half, endpoint.contextWindow - endpoint.maxOutputTokens);
+}

@@ -1,0 +1,55 @@
+import type { Agent } from "./agent.ts";
+import {
+  commonNotes,
+  ML_INTERN_MINIMUM_CONTEXT,
+  quietEnv,
+  quietKeys,
+  tellWindow,
+} from "./ml-intern-quiet.ts";
+
+/** Copies that took the change once proposed for local models: an `api_base` key, or `LITELLM_API_BASE`. */
+export const mlInternApiBase = {
+  name: "ml-intern:api-base",
+  title: "ml-intern (api_base)",
+  summary:
+    "Copies of ml-intern that read api_base from main_agent_config.json, or LITELLM_API_BASE.",
+  minimumContext: ML_INTERN_MINIMUM_CONTEXT,
+  needsTools: true,
+  emit: (input) => {
+    const { endpoint, cwd } = input;
+    const modelId = `openai/${endpoint.model}`;
+    const window = tellWindow(input, modelId, "openai");
+    return {
+      env: {
+        ...quietEnv(input, "none"),
+        LITELLM_API_BASE: endpoint.apiBase,
+        OPENAI_BASE_URL: endpoint.apiBase,
+        OPENAI_API_BASE: endpoint.apiBase,
+        OPENAI_API_KEY: endpoint.apiKey,
+        // The branch for any other id sends the hub router's token, and prefers this one.
+        INFERENCE_TOKEN: endpoint.apiKey,
+      },
+      searchPaths: window.searchPaths,
+      files: [
+        {
+          path: `${cwd}/configs/main_agent_config.json`,
+          format: "json",
+          owner: "theirs",
+          secret: false,
+          mustExist: "Run this in the folder of the ml-intern checkout.",
+          edits: [
+            { path: ["model_name"], value: modelId },
+            { path: ["api_base"], value: endpoint.apiBase },
+            ...quietKeys(),
+          ],
+        },
+        ...window.files,
+      ],
+      run: 'python -m agent.main "say hello"',
+      notes: [
+        "For forks only: upstream never took this form. The environment alone is enough when the id starts with openai/.",
+        ...commonNotes(endpoint),
+      ],
+    };
+  },
+} as const satisfies Agent;
