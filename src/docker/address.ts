@@ -14,8 +14,10 @@ export type DaemonAddress =
   | {
       readonly kind: "ssh";
       readonly text: string;
-      readonly target: string;
-      readonly port?: number;
+      readonly host: string;
+      readonly port: number;
+      /** Undefined: whoever runs us. */
+      readonly user: string | undefined;
     };
 
 /** PEM texts, as Docker's clients read them from `ca.pem`, `cert.pem` and `key.pem`. */
@@ -29,6 +31,7 @@ export interface DaemonTls {
 /** Ports that Docker registered for its API: without and with TLS. */
 const PLAIN_PORT = 2375;
 const TLS_PORT = 2376;
+export const SSH_PORT = 22;
 
 /** Reads `unix://`, `npipe://`, `tcp://`, `http(s)://` and `ssh://`; throws `USAGE` for anything else. */
 export function parseAddress(text: string, tls?: DaemonTls): DaemonAddress {
@@ -66,11 +69,11 @@ function tcpAddress(text: string, scheme: string, tls: DaemonTls | undefined): D
 
 function sshAddress(text: string): DaemonAddress {
   const url = parseUrl(text);
-  const target = url.username === "" ? url.hostname : `${url.username}@${url.hostname}`;
-  // The target becomes an argument of `ssh`: it must not read as an option.
-  if (target.startsWith("-")) throw badAddress(text);
-  const base = { kind: "ssh", text, target } as const;
-  return url.port === "" ? base : { ...base, port: Number(url.port) };
+  // The host becomes an argument of `ssh-keygen`: it must not read as an option.
+  if (url.hostname === "" || url.hostname.startsWith("-")) throw badAddress(text);
+  const user = url.username === "" ? undefined : decodeURIComponent(url.username);
+  const port = url.port === "" ? SSH_PORT : Number(url.port);
+  return { kind: "ssh", text, host: url.hostname, port, user };
 }
 
 function parseUrl(text: string): URL {

@@ -72,10 +72,8 @@ async function tryAddress(
   signal: AbortSignal,
 ): Promise<{ readonly runtime: Runtime } | Refusal> {
   try {
-    const answer = await openWire(
-      address,
-      undefined,
-    )({
+    const ping = await openWire(host, address, undefined);
+    const answer = await ping({
       method: "GET",
       path: "/_ping",
       deadlineMs: PING_MS,
@@ -91,7 +89,7 @@ async function tryAddress(
     }
     const served = String(answer.headers["api-version"] ?? OLDEST_API);
     const api = apiMinor(served) > apiMinor(NEWEST_API) ? NEWEST_API : served;
-    return { runtime: runtimeOver(host, address, openWire(address, api), api) };
+    return { runtime: runtimeOver(host, address, await openWire(host, address, api), api) };
   } catch (error) {
     if (signal.aborted) throw error;
     return refusal(address, error);

@@ -18,7 +18,7 @@ export async function putFiles(
     method: "PUT",
     path: `/containers/${id}/archive`,
     query: { path: directory, noOverwriteDirNonDir: true },
-    body: await tarOf(files),
+    archive: await tarOf(files),
     signal,
   });
 }

@@ -1,17 +1,22 @@
-import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
-import { request as requestTls, type RequestOptions } from "node:https";
-import type { Readable } from "node:stream";
-import type { DaemonAddress } from "./address.ts";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+
+/** A stream that is only handed on: of Node, or of tar-stream. */
+export interface TarStream {
+  pipe(target: NodeJS.WritableStream): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
+}
 
 /** One question to the daemon's HTTP API. */
 export interface WireRequest {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE" | "HEAD";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** Without the version: `/containers/json`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly headers?: Readonly<Record<string, string>>;
-  /** An object is sent as JSON, a stream as a tar archive. */
-  readonly body?: object | Readable;
+  /** Sent as JSON. */
+  readonly body?: object;
+  /** Sent as a tar archive. */
+  readonly archive?: TarStream;
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds for the whole answer; streams that go on for ever give `undefined`. */
   readonly deadlineMs?: number | undefined;
@@ -26,91 +31,60 @@ export interface WireAnswer {
 /** Sends a request and resolves once the head of the answer is here. Any status is an answer; only the connection rejects. */
 export type Wire = (request: WireRequest) => Promise<WireAnswer>;
 
-/** Speaks HTTP to the daemon at `address`. `apiVersion` (`1.41`) prefixes every path; without it the daemon takes its newest. */
-export function httpWire(
-  address: Exclude<DaemonAddress, { kind: "ssh" }>,
-  apiVersion?: string,
-): Wire {
-  const prefix = apiVersion === undefined ? "" : `/v${apiVersion}`;
-  return (asked) => send(connection(address), prefix, asked);
+/** The part of dockerode's transport that is used; its own types leave it `any`. */
+export interface Modem {
+  dial(
+    options: object,
+    callback: (error: Error | null, answer: IncomingMessage | null) => void,
+  ): void;
 }
 
-function connection(address: Exclude<DaemonAddress, { kind: "ssh" }>): RequestOptions {
-  if (address.kind === "socket") {
-    // A connection each: one kept from before a restart of the daemon would fail the next request.
-    return { socketPath: address.path, agent: new Agent({ keepAlive: false }) };
-  }
-  const { host, port, tls } = address;
-  if (tls === undefined) return { host, port };
-  return {
-    host,
-    port,
-    protocol: "https:",
-    ca: tls.ca,
-    cert: tls.cert,
-    key: tls.key,
-    rejectUnauthorized: tls.verify,
+/** Every status is an answer: what it means is decided where the question was asked. */
+const ANY_STATUS = Object.fromEntries(
+  Array.from({ length: 500 }, (_, index) => [index + 100, true]),
+);
+
+/**
+ * Speaks through dockerode's modem, always asking for the raw stream: its own reading of bodies never ends
+ * when the connection is cut after the head, and its progress reader calls an in-band error a success.
+ */
+export function modemWire(modem: Modem): Wire {
+  return (asked) => {
+    const { method, path, query, headers, body, archive, signal, deadlineMs } = asked;
+    const deadline = deadlineMs === undefined ? undefined : AbortSignal.timeout(deadlineMs);
+    const abort = AbortSignal.any([signal, deadline].filter((each) => each !== undefined));
+    abort.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<WireAnswer>();
+    modem.dial(
+      {
+        method,
+        // The modem appends `_query` to a path that ends so, and sends `_body` unless it is empty.
+        path: `${path}?`,
+        options: { _query: defined(query), _body: body ?? {} },
+        headers: { ...headers },
+        ...(archive === undefined ? {} : { file: archive }),
+        isStream: true,
+        statusCodes: ANY_STATUS,
+        abortSignal: abort,
+      },
+      (error, answer) => {
+        if (answer === null) {
+          reject(abort.aborted ? abort.reason : (error ?? new Error("no answer")));
+          return;
+        }
+        // Without a listener a connection cut later would be an uncaught error; whoever reads still sees it.
+        answer.on("error", () => {});
+        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: answer });
+      },
+    );
+    return promise;
   };
 }
 
-async function send(
-  options: RequestOptions,
-  prefix: string,
-  { method, path, query, headers, body, signal, deadlineMs }: WireRequest,
-): Promise<WireAnswer> {
-  const signals = [signal, deadlineMs === undefined ? undefined : AbortSignal.timeout(deadlineMs)];
-  const abort = AbortSignal.any(signals.filter((each) => each !== undefined));
-  abort.throwIfAborted();
-  const json = body !== undefined && !isStream(body) ? JSON.stringify(body) : undefined;
-  const begin = options.protocol === "https:" ? requestTls : request;
-  return new Promise((resolve, reject) => {
-    const outgoing = begin({
-      ...options,
-      method,
-      path: `${prefix}${path}${queryText(query)}`,
-      headers: { host: "docker", ...contentHeaders(body, json), ...headers },
-      signal: abort,
-    });
-    outgoing.once("error", (error) => reject(abort.aborted ? reasonOf(abort, error) : error));
-    outgoing.once("response", (incoming) => {
-      // Without a listener a cut connection after the head would be an uncaught error; whoever reads still sees it.
-      incoming.on("error", () => {});
-      resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: incoming });
-    });
-    if (body !== undefined && isStream(body)) {
-      body.once("error", (error) => outgoing.destroy(error));
-      body.pipe(outgoing);
-    } else {
-      outgoing.end(json);
-    }
-  });
-}
-
-function isStream(body: object): body is Readable {
-  return "pipe" in body;
-}
-
-function contentHeaders(
-  body: object | undefined,
-  json: string | undefined,
-): Record<string, string> {
-  if (json !== undefined) {
-    return {
-      "content-type": "application/json",
-      "content-length": `${Buffer.byteLength(json)}`,
-    };
-  }
-  return body === undefined ? {} : { "content-type": "application/x-tar" };
-}
-
-function queryText(query: WireRequest["query"]): string {
-  const parameters = new URLSearchParams();
-  for (const [key, value] of Object.entries(query ?? {})) {
-    if (value !== undefined) parameters.set(key, String(value));
-  }
-  return parameters.size === 0 ? "" : `?${parameters.toString()}`;
-}
-
-function reasonOf(signal: AbortSignal, fallback: Error): Error {
-  return signal.reason instanceof Error ? signal.reason : fallback;
+function defined(query: WireRequest["query"]): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(query ?? {}).flatMap(([key, value]) =>
+      value === undefined ? [] : [[key, String(value)]],
+    ),
+  );
 }
