@@ -1,3 +1,5 @@
+import { unreachable } from "../errors.ts";
+
 /** One thing to be done. The executor knows how; the plan says what, and prints. */
 export type Step =
   | { readonly kind: "image"; readonly role: "engine" | "gateway"; readonly reference: string }
@@ -44,5 +46,7 @@ export function stepTitle(step: Step): string {
       return `Start the ${step.engine} engine`;
     case "gate":
       return `Wait until ${step.engine} can answer`;
+    default:
+      return unreachable(step);
   }
 }

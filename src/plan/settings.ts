@@ -50,7 +50,7 @@ export const settingsSchema = z.strictObject({
   pull: z.enum(["missing", "always", "never"]).default("missing").describe("When to pull images."),
   memory: z
     .string()
-    .regex(/^\d+(\.\d+)?[kmgt]i?b?$/i, "write a size such as 8g")
+    .regex(/^\d+(\.\d+)?[kmgtKMGT][iI]?[bB]?$/, "write a size such as 8g")
     .optional()
     .describe("Memory limit of the engine's container."),
   requireIsolated: z
@@ -99,4 +99,6 @@ export type Origin =
 export interface ResolvedSettings {
   readonly values: Settings;
   readonly origins: Readonly<Record<SettingKey, Origin>>;
+  /** The project's `stack.yaml`, where there is one: `stack.lock` lies beside it. */
+  readonly projectFile?: string | undefined;
 }

@@ -1,106 +1,90 @@
-import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import * as z from "zod";
 import { StackError } from "../errors.ts";
-import { isErrno } from "../host/atomic-write.ts";
+import { isErrno, writeFileAtomic } from "../host/atomic-write.ts";
 import type { Host } from "../host/host.ts";
-import {
-  identifyProcess,
-  isAlive,
-  processIdentitySchema,
-  type ProcessIdentity,
-} from "../host/process-identity.ts";
+import { identifyProcess, isAlive, processIdentitySchema } from "../host/process-identity.ts";
 
-const lockSchema = z.object({ process: processIdentitySchema, command: z.string() });
+const holderSchema = z.object({ process: processIdentitySchema, command: z.string() });
+type Holder = z.infer<typeof holderSchema>;
 
 export interface Lock {
-  /** True when a process that died had left it: what that one had begun may lie about. */
+  /** True when the process that had it before died with it: what that one had begun may lie about. */
   readonly takenOver: boolean;
   release(): Promise<void>;
 }
 
 /**
- * Takes the lock file or fails with `LOCKED`, naming the process that has it.
- * A lock belongs to a process by id and start time; a dead one's is taken over.
+ * Takes the lock or fails with `LOCKED`, naming who has it. `base` gives two files: `<base>.db`, on which
+ * SQLite holds a lock of the operating system (one that ends with its process, however that ends),
+ * and `<base>.json`, which says who holds it and stays behind when that process is killed.
  */
-export async function acquireLock(host: Host, file: string, command: string): Promise<Lock> {
-  const self = await identifyProcess(host, host.pid);
-  if (self === undefined) throw new Error("this process cannot find itself in the process table");
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const own = `${file}.${self.pid}`;
-  await writeFile(own, JSON.stringify({ process: self, command }), { mode: 0o600 });
+export async function acquireLock(host: Host, base: string, command: string): Promise<Lock> {
+  await mkdir(dirname(base), { recursive: true, mode: 0o700 });
+  const database = await lockExclusively(host, base);
   try {
-    let takenOver = false;
-    for (;;) {
-      if (await placeLink(own, file)) {
-        return { takenOver, release: () => releaseLock(file, self) };
-      }
-      const holder = await readLock(file);
-      if (holder === "gone") continue;
-      if (holder !== undefined && (await isAlive(host, holder.process))) {
-        throw new StackError("LOCKED", {
-          what: `Another command (${holder.command}, process ${holder.process.pid}) is working on this stack.`,
-          next: `wait for it, or end it: kill ${holder.process.pid}`,
-        });
-      }
-      if (await removeDead(host, file, `${file}.dead.${self.pid}`)) takenOver = true;
-    }
-  } finally {
-    await rm(own, { force: true });
-  }
-}
-
-/** Whether a process that no longer runs has left its lock: something was cut off half-way. */
-export async function hasStaleLock(host: Host, file: string): Promise<boolean> {
-  const holder = await readLock(file);
-  if (holder === "gone") return false;
-  return holder === undefined || !(await isAlive(host, holder.process));
-}
-
-/** Moves the file away before it is removed, and looks again: another may have taken over between our look and our move. */
-async function removeDead(host: Host, file: string, aside: string): Promise<boolean> {
-  try {
-    await rename(file, aside);
+    const left = await readHolder(base);
+    const self = await identifyProcess(host, host.pid);
+    if (self === undefined) throw new Error("this process is not in the process table");
+    const holder: Holder = { process: self, command };
+    await writeFileAtomic(`${base}.json`, JSON.stringify(holder), { mode: 0o600 });
+    return {
+      takenOver: left !== "none",
+      release: async () => {
+        await rm(`${base}.json`, { force: true });
+        database.close();
+      },
+    };
   } catch (error) {
-    if (isErrno(error, "ENOENT")) return false;
-    throw error;
-  }
-  const moved = await readLock(aside);
-  const living = moved !== undefined && moved !== "gone" && (await isAlive(host, moved.process));
-  if (living) await placeLink(aside, file);
-  await rm(aside, { force: true });
-  return !living;
-}
-
-async function placeLink(own: string, file: string): Promise<boolean> {
-  try {
-    // link(2) makes the whole content appear at once, or fails when the name is taken.
-    await link(own, file);
-    return true;
-  } catch (error) {
-    if (isErrno(error, "EEXIST")) return false;
+    database.close();
     throw error;
   }
 }
 
-async function readLock(file: string): Promise<z.infer<typeof lockSchema> | "gone" | undefined> {
+/** Whether a process that no longer runs has left its mark: something was cut off half-way. */
+export async function hasStaleLock(host: Host, base: string): Promise<boolean> {
+  const holder = await readHolder(base);
+  if (holder === "none") return false;
+  return holder === "unreadable" || !(await isAlive(host, holder.process));
+}
+
+async function lockExclusively(host: Host, base: string): Promise<DatabaseSync> {
+  const database = new DatabaseSync(`${base}.db`, { timeout: 0 });
   try {
-    const parsed = lockSchema.safeParse(JSON.parse(await readFile(file, "utf8")));
-    return parsed.success ? parsed.data : undefined;
+    // Nothing is ever written to it: the transaction is the lock.
+    database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+    return database;
   } catch (error) {
-    if (isErrno(error, "ENOENT")) return "gone";
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
+    database.close();
+    if (!isBusy(error)) throw error;
+    throw await lockedError(host, base);
   }
 }
 
-async function releaseLock(file: string, self: ProcessIdentity): Promise<void> {
-  const holder = await readLock(file);
-  if (
-    holder !== "gone" &&
-    holder?.process.started === self.started &&
-    holder.process.pid === self.pid
-  ) {
-    await rm(file, { force: true });
+/** SQLITE_BUSY, https://www.sqlite.org/rescode.html#busy */
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && error.errcode === 5;
+}
+
+async function lockedError(host: Host, base: string): Promise<StackError> {
+  const holder = await readHolder(base);
+  const known = typeof holder === "object" && (await isAlive(host, holder.process));
+  return new StackError("LOCKED", {
+    what: known
+      ? `Another command (${holder.command}, process ${holder.process.pid}) is working on this stack.`
+      : "Another command is working on this stack.",
+    next: known ? `wait for it, or end it: kill ${holder.process.pid}` : "wait for it to end",
+  });
+}
+
+async function readHolder(base: string): Promise<Holder | "none" | "unreadable"> {
+  try {
+    const text = await readFile(`${base}.json`, "utf8");
+    return holderSchema.parse(JSON.parse(text));
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return "none";
+    return "unreadable";
   }
 }

@@ -12,6 +12,7 @@ import { processIdentitySchema } from "../host/process-identity.ts";
 export interface StackFolder {
   readonly name: string;
   readonly path: string;
+  /** Base name, see `acquireLock`. */
   readonly lockFile: string;
   readonly engineConfigFile: string;
   readonly logFile: string;
@@ -22,7 +23,7 @@ export function stackFolder(host: Host, name: string): StackFolder {
   return {
     name,
     path,
-    lockFile: join(path, "lock.json"),
+    lockFile: join(path, "lock"),
     engineConfigFile: join(path, "engine.json"),
     logFile: join(path, "engine.log"),
   };

@@ -1,0 +1,46 @@
+import type { Endpoint } from "../endpoint.ts";
+import type { Plan, Step } from "../plan/plan.ts";
+import { stepId, stepTitle } from "../plan/plan.ts";
+import type { RunContext } from "./context.ts";
+import type { UndoList } from "./undo.ts";
+
+/** What is wanted, compared with what is there: a plan, and the means to carry it out. One per kind of engine. */
+export interface Deployment {
+  readonly plan: Plan;
+  /** Does the steps of the plan in order. What it starts goes on the undo list first. */
+  execute(undo: UndoList): Promise<readonly DoneStep[]>;
+  /** After the plan: the endpoint as it was found by the gate, or left by an earlier one. */
+  endpoint(): Promise<Endpoint>;
+}
+
+export interface DoneStep {
+  readonly id: string;
+  readonly title: string;
+  readonly ms: number;
+}
+
+export type Actions = {
+  readonly [K in Step["kind"]]?: (step: Extract<Step, { readonly kind: K }>) => Promise<void>;
+};
+
+/** Carries out steps one after the other, telling when each begins and ends. */
+export async function executeSteps(
+  context: RunContext,
+  steps: readonly Step[],
+  actions: Actions,
+): Promise<readonly DoneStep[]> {
+  const done: DoneStep[] = [];
+  for (const step of steps) {
+    context.signal.throwIfAborted();
+    const head = { id: stepId(step), title: stepTitle(step) };
+    const begun = context.host.clock.monotonic();
+    context.emit({ type: "step-started", ...head });
+    const action = actions[step.kind] as ((step: Step) => Promise<void>) | undefined;
+    if (action === undefined) throw new Error(`no action for a step of kind ${step.kind}`);
+    await action(step);
+    const ms = Math.round(context.host.clock.monotonic() - begun);
+    context.emit({ type: "step-done", ...head, ms });
+    done.push({ ...head, ms });
+  }
+  return done;
+}

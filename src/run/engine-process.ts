@@ -1,0 +1,135 @@
+import { readdir, readFile } from "node:fs/promises";
+import { kill } from "node:process";
+import type { EmbeddedConfigInput } from "../embedded/config.ts";
+import { StackError, type ErrorCode } from "../errors.ts";
+import { isErrno, writeFileAtomic } from "../host/atomic-write.ts";
+import type { Host } from "../host/host.ts";
+import { identifyProcess, isAlive, type ProcessIdentity } from "../host/process-identity.ts";
+import { lastLines } from "./last-lines.ts";
+import type { StackFolder } from "./stack-folder.ts";
+import { readEngineProcess, writeEngineProcess } from "./stack-folder.ts";
+
+const MAIN = new URL("../embedded/main.ts", import.meta.url).pathname;
+
+/** Milliseconds between SIGTERM and SIGKILL: the engine promises to end within two seconds. */
+const TERM_MS = 3000;
+
+/** Starts the embedded engine in the background and writes down which process it is. */
+export async function startEngineProcess(
+  host: Host,
+  folder: StackFolder,
+  config: EmbeddedConfigInput,
+  plan: string,
+): Promise<ProcessIdentity> {
+  await writeFileAtomic(folder.engineConfigFile, JSON.stringify(config), { mode: 0o600 });
+  const pid = await host.spawnDetached(process.execPath, [MAIN, folder.engineConfigFile], {
+    logFile: folder.logFile,
+    cwd: folder.path,
+  });
+  const identity = await identifyProcess(host, pid);
+  if (identity === undefined) throw await stoppedError(folder);
+  await writeEngineProcess(folder, {
+    process: identity,
+    plan,
+    startedAt: new Date(host.clock.now()).toISOString(),
+  });
+  return identity;
+}
+
+/** The process that serves this stack now, by id and start time; undefined when it is gone. */
+export async function runningEngineProcess(
+  host: Host,
+  folder: StackFolder,
+): Promise<(ProcessIdentity & { readonly plan: string; readonly startedAt: string }) | undefined> {
+  const known = await readEngineProcess(folder);
+  if (known === undefined || !(await isAlive(host, known.process))) return undefined;
+  return { ...known.process, plan: known.plan, startedAt: known.startedAt };
+}
+
+/** Ends it: SIGTERM, and SIGKILL when that does not do. Only exactly this process, never one that got its id later. */
+export async function stopEngineProcess(host: Host, identity: ProcessIdentity): Promise<void> {
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    if (!(await isAlive(host, identity))) return;
+    try {
+      kill(identity.pid, signal);
+    } catch (error) {
+      if (isErrno(error, "ESRCH")) return;
+      throw error;
+    }
+    const deadline = host.clock.monotonic() + TERM_MS;
+    while (host.clock.monotonic() < deadline) {
+      if (!(await isAlive(host, identity))) return;
+      await host.clock.sleep(10);
+    }
+  }
+}
+
+/** Rejects when the process ends, with its own last words. Looks every 20 ms: it is not our child any more. */
+export async function watchEngineProcess(
+  host: Host,
+  folder: StackFolder,
+  identity: ProcessIdentity,
+  signal: AbortSignal,
+): Promise<never> {
+  for (;;) {
+    await host.clock.sleep(20, signal);
+    if (!(await isAlive(host, identity))) throw await stoppedError(folder);
+  }
+}
+
+/**
+ * Engines of this stack that nobody wrote down: the launcher was killed between starting one and noting it.
+ * Found by the configuration file in their arguments, on Linux; elsewhere there is none to be found.
+ */
+export async function strayEngineProcesses(
+  host: Host,
+  folder: StackFolder,
+): Promise<readonly ProcessIdentity[]> {
+  if (host.platform !== "linux") return [];
+  const found: ProcessIdentity[] = [];
+  for (const entry of await readdir("/proc")) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      const argv = (await readFile(`/proc/${entry}/cmdline`, "utf8")).split("\0");
+      if (!argv.includes(MAIN) || !argv.includes(folder.engineConfigFile)) continue;
+    } catch {
+      // It ended while we looked, or it is not ours to read.
+      continue;
+    }
+    const identity = await identifyProcess(host, Number(entry));
+    if (identity !== undefined) found.push(identity);
+  }
+  return found;
+}
+
+async function stoppedError(folder: StackFolder): Promise<StackError> {
+  const detail = await lastLines(folder.logFile, 50);
+  const fatal = lastWords(detail);
+  return new StackError(fatal?.code ?? "ENGINE_STOPPED", {
+    what: "The embedded engine stopped while it was waited for.",
+    why: fatal?.message,
+    next: "stack logs",
+    detail,
+  });
+}
+
+const FATAL_CODES: Readonly<Record<string, ErrorCode>> = {
+  PORT_BUSY: "PORT_BUSY",
+  MODEL_UNAVAILABLE: "MODEL_UNAVAILABLE",
+  DOES_NOT_FIT: "DOES_NOT_FIT",
+};
+
+/** The line with which the engine says why it ends (see `src/embedded/config.ts`). */
+function lastWords(
+  lines: readonly string[],
+): { readonly code: ErrorCode; readonly message: string } | undefined {
+  const line = lines.findLast((candidate) => candidate.includes('"level":"fatal"'));
+  if (line === undefined) return undefined;
+  try {
+    const { code, message } = JSON.parse(line) as { code?: unknown; message?: unknown };
+    if (typeof message !== "string") return undefined;
+    return { code: FATAL_CODES[String(code)] ?? "ENGINE_STOPPED", message };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,66 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { identifyProcess } from "../host/process-identity.ts";
+import { testHost } from "../testing/test-host.ts";
+import { acquireLock, hasStaleLock } from "./lock.ts";
+
+it("is held by one at a time, and names its holder", async () => {
+  await using test = await testHost();
+  const file = join(test.home, "locks", "x");
+  const lock = await acquireLock(test.host, file, "stack up");
+  await expect(acquireLock(test.host, file, "stack down")).rejects.toMatchObject({
+    code: "LOCKED",
+    exitCode: 12,
+    what: expect.stringContaining(String(process.pid)),
+  });
+  await lock.release();
+  const again = await acquireLock(test.host, file, "stack down");
+  expect(again.takenOver).toBe(false);
+  await again.release();
+});
+
+it("of a process that was killed is taken over, by one of many", async () => {
+  await using test = await testHost();
+  const file = join(test.home, "x");
+  const child = spawn("sleep", ["60"]);
+  await once(child, "spawn");
+  const dead = await identifyProcess(test.host, child.pid!);
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  await writeFile(`${file}.json`, JSON.stringify({ process: dead, command: "stack up" }));
+  expect(await hasStaleLock(test.host, file)).toBe(true);
+
+  const attempts = await Promise.allSettled(
+    Array.from({ length: 8 }, () => acquireLock(test.host, file, "stack up")),
+  );
+  const won = attempts.filter((attempt) => attempt.status === "fulfilled");
+  expect(won).toHaveLength(1);
+  expect(won[0]?.value.takenOver).toBe(true);
+  await won[0]?.value.release();
+  expect(await hasStaleLock(test.host, file)).toBe(false);
+});
+
+it("of a process whose id was given to another is not believed", async () => {
+  await using test = await testHost();
+  const file = join(test.home, "x");
+  const other = { pid: process.pid, started: "another boot:1" };
+  await writeFile(`${file}.json`, JSON.stringify({ process: other, command: "stack up" }));
+  const lock = await acquireLock(test.host, file, "stack up");
+  expect(lock.takenOver).toBe(true);
+  expect(JSON.parse(await readFile(`${file}.json`, "utf8"))).toMatchObject({
+    process: { pid: process.pid, started: expect.not.stringContaining("another boot") },
+  });
+  await lock.release();
+});
+
+it("that is not readable counts as left by a dead process", async () => {
+  await using test = await testHost();
+  const file = join(test.home, "x");
+  await writeFile(`${file}.json`, '{"process":');
+  const lock = await acquireLock(test.host, file, "stack up");
+  expect(lock.takenOver).toBe(true);
+  await lock.release();
+});

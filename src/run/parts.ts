@@ -1,0 +1,75 @@
+import type { ContainerFacts, NetworkFacts } from "../docker/runtime.ts";
+import { LABEL } from "../plan/labels.ts";
+import { reachableRuntime } from "./clear-stack.ts";
+import type { RunContext } from "./context.ts";
+import { runningEngineProcess } from "./engine-process.ts";
+import { readEndpoint, stackFolder, stackNames } from "./stack-folder.ts";
+import type { Endpoint } from "../endpoint.ts";
+
+/** What is there of one stack, from the daemon's labels, the process table and the state folder. */
+export interface StackParts {
+  readonly name: string;
+  readonly endpoint: Endpoint | undefined;
+  readonly process: { readonly pid: number; readonly startedAt: string } | undefined;
+  readonly containers: readonly ContainerFacts[];
+}
+
+export type StackState = "running" | "degraded" | "stopped";
+
+/** Every stack that runs or has an endpoint; `names` limits the look. */
+export async function findStacks(
+  context: RunContext,
+  only?: string,
+): Promise<{ readonly stacks: readonly StackParts[]; readonly networks: readonly NetworkFacts[] }> {
+  const label = { [LABEL.name]: only ?? "" };
+  const [runtime, folders] = await Promise.all([
+    reachableRuntime(context),
+    only === undefined ? stackNames(context.host) : [only],
+  ]);
+  const [containers, networks] =
+    runtime === undefined
+      ? [[], []]
+      : await Promise.all([
+          runtime.containers.list(label, context.signal),
+          runtime.networks.list(label, context.signal),
+        ]);
+  const names = new Set([...folders, ...containers.map((each) => each.labels[LABEL.name] ?? "")]);
+  const all = await Promise.all(
+    [...names].sort().map(async (name): Promise<StackParts> => {
+      const folder = stackFolder(context.host, name);
+      const [endpoint, process] = await Promise.all([
+        readEndpoint(folder),
+        runningEngineProcess(context.host, folder),
+      ]);
+      const own = containers.filter((each) => each.labels[LABEL.name] === name);
+      return { name, endpoint, process, containers: own };
+    }),
+  );
+  const stacks = all.filter(
+    ({ endpoint, process, containers }) =>
+      endpoint !== undefined || process !== undefined || containers.length > 0,
+  );
+  return { stacks, networks };
+}
+
+export function stateOf(parts: StackParts): StackState {
+  if (parts.process !== undefined) return "running";
+  const running = parts.containers.filter((each) => each.state === "running").length;
+  if (running === 0) return "stopped";
+  return running === parts.containers.length && running > 1 ? "running" : "degraded";
+}
+
+/** ISO time since when the engine runs; undefined when it does not. */
+export function runningSince(parts: StackParts): string | undefined {
+  if (parts.process !== undefined) return parts.process.startedAt;
+  const engine = parts.containers.find((each) => each.labels[LABEL.role] === "engine");
+  return engine?.state === "running" ? engine.startedAt : undefined;
+}
+
+/** Its engine: from the endpoint, else from the labels. */
+export function engineOf(parts: StackParts): string {
+  const labelled = parts.containers
+    .map((each) => each.labels[LABEL.engine])
+    .find((each) => each !== undefined);
+  return labelled ?? parts.endpoint?.engine ?? "embedded";
+}

@@ -1,0 +1,160 @@
+import type { EmbeddedConfigInput } from "../embedded/config.ts";
+import type { Endpoint } from "../endpoint.ts";
+import type { EngineInput, ProcessEngine } from "../engines/engine.ts";
+import { runGate } from "../gate/run-gate.ts";
+import type { StoredModel } from "../models/model.ts";
+import { parseReference } from "../models/reference.ts";
+import { openStore } from "../models/store.ts";
+import { contextWindow } from "../plan/context-window.ts";
+import { planHash } from "../plan/hash.ts";
+import { planProcess } from "../plan/plan-process.ts";
+import type { ResolvedSettings } from "../plan/settings.ts";
+import { clearStack } from "./clear-stack.ts";
+import type { RunContext } from "./context.ts";
+import { type Deployment, executeSteps } from "./deployment.ts";
+import {
+  runningEngineProcess,
+  startEngineProcess,
+  stopEngineProcess,
+  watchEngineProcess,
+} from "./engine-process.ts";
+import { fetchOptions } from "./fetch-options.ts";
+import { choosePort } from "./free-port.ts";
+import { lastLines } from "./last-lines.ts";
+import { ensureKey, forgetRun, readEndpoint, stackFolder, writeEndpoint } from "./stack-folder.ts";
+
+/** A stack whose engine is a background process of ours. */
+export async function processStack(
+  context: RunContext,
+  { values: settings }: ResolvedSettings,
+  engine: ProcessEngine,
+): Promise<Deployment> {
+  const { host } = context;
+  const folder = stackFolder(host, settings.name);
+  const store = openStore(context);
+  const reference = parseReference(settings.model);
+  const [model, running, known] = await Promise.all([
+    store.plan(reference),
+    runningEngineProcess(host, folder),
+    readEndpoint(folder),
+  ]);
+  const apiKey = await ensureKey(folder);
+  const port = await choosePort({
+    wanted: settings.port,
+    previous: portOf(known),
+    own: running === undefined ? [] : [portOf(known) ?? 0],
+  });
+
+  const configure = (stored: StoredModel): EmbeddedConfigInput => {
+    const window = contextWindow(settings, stored.facts);
+    return {
+      port,
+      apiKey,
+      modelPath: store.weightsPath(stored),
+      servedName: stored.servedName,
+      context: window.tokens,
+      parallel: settings.parallel,
+      maxOutputTokens: window.maxOutputTokens,
+      gpu: gpuOf(settings.gpu, host.platform),
+      stretch: settings.stretch,
+      ...(stored.facts.trainedContext === undefined
+        ? {}
+        : { trainedContext: stored.facts.trainedContext }),
+    };
+  };
+  const config = model.stored === undefined ? undefined : configure(model.stored);
+  const hash = config === undefined ? undefined : planHash(config);
+  const otherEngine = known !== undefined && known.engine !== engine.name;
+  const plan = planProcess(
+    { name: settings.name, engine: engine.name, model: model.reference, hash },
+    {
+      modelStored: model.stored !== undefined,
+      runningHash: running?.plan,
+      endpointKnown: known !== undefined && !otherEngine,
+      containers: otherEngine ? 1 : 0,
+    },
+  );
+
+  let stored = model.stored;
+  let endpoint = known;
+  const fetched = (): StoredModel => {
+    if (stored === undefined) throw new Error("the model is used before it was fetched");
+    return stored;
+  };
+
+  return {
+    plan,
+    endpoint: async () => {
+      if (endpoint === undefined) throw new Error("there is no endpoint before the gate");
+      return endpoint;
+    },
+    execute: async (undo) => {
+      let process = running as Awaited<ReturnType<typeof startEngineProcess>> | undefined;
+      return executeSteps(context, plan.steps, {
+        model: async () => {
+          stored = await store.ensure(reference, fetchOptions(settings));
+        },
+        clear: async () => {
+          await clearStack(context, settings.name);
+        },
+        process: async () => {
+          undo.add("Start the engine", async () => {
+            if (process !== undefined) await stopEngineProcess(host, process);
+            await forgetRun(folder);
+          });
+          const wanted = configure(fetched());
+          process = await startEngineProcess(host, folder, wanted, planHash(wanted));
+        },
+        gate: async () => {
+          const target = process;
+          if (target === undefined) throw new Error("the gate comes after the process");
+          const wanted = configure(fetched());
+          const input: EngineInput = {
+            model: stored,
+            servedName: wanted.servedName,
+            context: wanted.context,
+            parallel: settings.parallel,
+            maxOutputTokens: wanted.maxOutputTokens ?? settings.maxOutputTokens,
+            storeDir: store.root,
+            extraArgs: settings.engineArgs,
+          };
+          await runGate(context, engine.probes(input), {
+            origin: `http://127.0.0.1:${port}`,
+            apiKey,
+            timeoutMs: settings.timeout * 1000,
+            watch: (signal) => watchEngineProcess(host, folder, target, signal),
+            tail: () => lastLines(folder.logFile, 50),
+          });
+          endpoint = {
+            name: settings.name,
+            engine: engine.name,
+            apiBase: `http://127.0.0.1:${port}/v1`,
+            apiKey,
+            model: wanted.servedName,
+            reference: model.reference,
+            contextWindow: wanted.context,
+            maxOutputTokens: input.maxOutputTokens,
+            // It renders tools itself where a model's own template does not.
+            tools: true,
+            warnings: [...contextWindow(settings, fetched().facts).warnings],
+          };
+          await writeEndpoint(folder, endpoint);
+        },
+      });
+    },
+  };
+}
+
+function portOf(endpoint: Endpoint | undefined): number | undefined {
+  return endpoint === undefined ? undefined : Number(new URL(endpoint.apiBase).port);
+}
+
+/** The prebuilt binaries that are installed by default know the CPU, and Metal on a Mac. */
+function gpuOf(
+  policy: "auto" | "all" | "none",
+  platform: NodeJS.Platform,
+): "auto" | "none" | "metal" {
+  if (policy === "none") return "none";
+  if (policy === "all") return "auto";
+  return platform === "darwin" ? "metal" : "none";
+}

@@ -1,0 +1,107 @@
+import type { Endpoint } from "../endpoint.ts";
+import { unreachable } from "../errors.ts";
+import { ENGINES } from "../engines/index.ts";
+import { stepId, stepTitle } from "../plan/plan.ts";
+import type { ResolvedSettings } from "../plan/settings.ts";
+import { clearStack } from "./clear-stack.ts";
+import type { RunContext } from "./context.ts";
+import type { Deployment } from "./deployment.ts";
+import type { PlannedStep } from "./events.ts";
+import { acquireLock } from "./lock.ts";
+import { readEndpoint, stackFolder } from "./stack-folder.ts";
+import { createUndoList } from "./undo.ts";
+
+export interface UpResult {
+  readonly name: string;
+  readonly engine: string;
+  /** Canonical model reference. */
+  readonly model: string;
+  /** False when what is wanted ran already, or for a dry run. */
+  readonly changed: boolean;
+  readonly dryRun: boolean;
+  /** What was done, or for a dry run would be, in order. */
+  readonly steps: readonly (PlannedStep & { readonly ms?: number })[];
+  /** Absent for a dry run that has something to do. */
+  readonly endpoint?: Endpoint;
+}
+
+/**
+ * Makes the stack that the settings ask for: computes the plan, does what is missing, climbs the gate.
+ * Interrupted or failed, it takes back what it had started. Errors: any code of `ERROR_CODES`.
+ */
+export async function up(
+  context: RunContext,
+  settings: ResolvedSettings,
+  options: { readonly dryRun: boolean },
+): Promise<UpResult> {
+  const { name } = settings.values;
+  if (options.dryRun) return dryRun(context, settings);
+
+  const folder = stackFolder(context.host, name);
+  const lock = await acquireLock(context.host, folder.lockFile, "stack up");
+  try {
+    if (lock.takenOver) await recover(context, name);
+    const deployment = await deploy(context, settings);
+    const { plan } = deployment;
+    const planned = plan.steps.map((step) => ({ id: stepId(step), title: stepTitle(step) }));
+    context.emit({ type: "plan", name, steps: planned });
+    const undo = createUndoList(context);
+    try {
+      const steps = await deployment.execute(undo);
+      const { engine, model } = plan;
+      const changed = steps.length > 0;
+      return {
+        name,
+        engine,
+        model,
+        changed,
+        dryRun: false,
+        steps,
+        endpoint: await deployment.endpoint(),
+      };
+    } catch (error) {
+      await undo.rollBack();
+      throw context.signal.aborted ? context.signal.reason : error;
+    }
+  } finally {
+    await lock.release();
+  }
+}
+
+async function dryRun(context: RunContext, settings: ResolvedSettings): Promise<UpResult> {
+  const deployment = await deploy(context, settings);
+  const { name, engine, model, steps } = deployment.plan;
+  const planned = steps.map((step) => ({ id: stepId(step), title: stepTitle(step) }));
+  const head = { name, engine, model, changed: false, dryRun: true, steps: planned };
+  return steps.length === 0 ? { ...head, endpoint: await deployment.endpoint() } : head;
+}
+
+async function deploy(context: RunContext, settings: ResolvedSettings): Promise<Deployment> {
+  const engine = ENGINES[settings.values.engine];
+  switch (engine.kind) {
+    case "process": {
+      const { processStack } = await import("./process-stack.ts");
+      return processStack(context, settings, engine);
+    }
+    case "container": {
+      const { containerStack } = await import("./container-stack.ts");
+      return containerStack(context, settings, engine);
+    }
+    default:
+      return unreachable(engine);
+  }
+}
+
+/**
+ * The command before this one was killed. What it had finished has an endpoint; anything else it had
+ * only begun, and is removed.
+ */
+async function recover(context: RunContext, name: string): Promise<void> {
+  const folder = stackFolder(context.host, name);
+  if ((await readEndpoint(folder)) !== undefined) return;
+  const cleared = await clearStack(context, name);
+  if (cleared.length > 0) {
+    const message = `removed what an earlier command had left half-done: ${cleared.join(", ")}`;
+    context.emit({ type: "info", message });
+  }
+}
