@@ -1,0 +1,77 @@
+#!/usr/bin/env node
+// node scripts/test-images.ts
+// Makes sure that the running daemon has the images of compose/images: built once, saved, and loaded into the next
+// engine. Prints their tags as JSON.
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { $ } from "zx";
+import { z } from "zod";
+import { cacheFolder } from "./test-env/cache.ts";
+import { debianRootfs } from "./test-env/debian.ts";
+
+const RECIPES = join(import.meta.dirname, "..", "compose", "images");
+const idsSchema = z.array(z.string());
+
+const IMAGES = {
+  base: { tag: "stack/base:trixie", context: baseContext },
+  haproxy: { tag: "stack/haproxy:3.0.11", context: recipeContext },
+  ollama: { tag: "stack/ollama:0.17.4", context: recipeContext },
+} as const;
+
+async function main(): Promise<void> {
+  const tags = Object.values(IMAGES).map(({ tag }) => tag);
+  const archive = join(cacheFolder("images"), recipesVersion());
+  if (!existsSync(`${archive}.json`)) await buildAll(archive, tags);
+  const built = idsSchema.parse(JSON.parse(readFileSync(`${archive}.json`, "utf8")));
+  if (!isDeepStrictEqual(await idsOf(tags), built)) await $`docker load --input ${archive}.tar`;
+  console.log(JSON.stringify(tags));
+}
+
+async function buildAll(archive: string, tags: readonly string[]): Promise<void> {
+  for (const [name, { tag, context }] of Object.entries(IMAGES)) {
+    console.error(`building ${tag}`);
+    const folder = join(cacheFolder("images"), `${name}.context`);
+    rmSync(folder, { recursive: true, force: true });
+    cacheFolder("images", `${name}.context`);
+    copyFileSync(join(RECIPES, name, "Dockerfile"), join(folder, "Dockerfile"));
+    await context(folder);
+    // The classic builder is the one that both engines have without a plugin.
+    await $({ env: { ...process.env, DOCKER_BUILDKIT: "0" } })`docker build --tag ${tag} ${folder}`;
+    rmSync(folder, { recursive: true });
+  }
+  await $`docker save --output ${archive}.tar ${tags}`;
+  writeFileSync(`${archive}.json`, JSON.stringify(await idsOf(tags)));
+}
+
+async function baseContext(folder: string): Promise<void> {
+  const rootfs = await debianRootfs(join(cacheFolder("images"), "trixie-rootfs"), "trixie", []);
+  const leaveOut = ["./dev/*", "./var/cache/apt/*", "./var/lib/apt/lists/*", "./var/log/*"];
+  await $`tar --directory ${rootfs} --numeric-owner ${leaveOut.map((glob) => `--exclude=${glob}`)} \
+    --create --file ${join(folder, "rootfs.tar")} .`;
+}
+
+/** A network that re-signs TLS: downloads in the build need the CA that this machine trusts. */
+async function recipeContext(folder: string): Promise<void> {
+  const bundle = process.env["SSL_CERT_FILE"] ?? process.env["NODE_EXTRA_CA_CERTS"];
+  if (bundle !== undefined) copyFileSync(bundle, join(folder, "ca.crt"));
+}
+
+/** Changes whenever a recipe does, so that no old image passes for a new one. */
+function recipesVersion(): string {
+  const hash = createHash("sha256");
+  for (const name of Object.keys(IMAGES)) {
+    hash.update(readFileSync(join(RECIPES, name, "Dockerfile")));
+  }
+  return hash.digest("hex").slice(0, 12);
+}
+
+/** An image's id is the digest of its configuration, and so the same on every daemon. */
+async function idsOf(tags: readonly string[]): Promise<string[]> {
+  const ask = $({ nothrow: true, quiet: true });
+  const inspected = await ask`docker image inspect --format {{.Id}} ${tags}`;
+  return inspected.stdout.trim().split("\n");
+}
+
+await main();
