@@ -50,7 +50,7 @@ export interface AgentFile {
   /** `ours`: only we read or write it, so `env` makes it too. `theirs`: only `config --write` touches it. */
   readonly owner: "ours" | "theirs";
   /** Refuse to write where it is not there, because it belongs to a checkout; says what to do. */
-  readonly mustExist?: string;
+  readonly mustExist?: string | undefined;
 }
 
 /** One value to set. An object is merged key by key, anything else replaces what is there. */

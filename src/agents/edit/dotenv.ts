@@ -98,7 +98,9 @@ function readValue(
     };
   }
   // A comment needs a blank in front of its mark.
-  const bare = rest(text, from).replace(/(?:^|[ \t])#.*$/, "").trimEnd();
+  const bare = rest(text, from)
+    .replace(/(?:^|[ \t])#.*$/, "")
+    .trimEnd();
   return { value: bare, to: from + bare.length };
 }
 

@@ -79,7 +79,11 @@ function parseOrFail(text: string): Node {
     throw brokenFile("JSON", position(text, first.offset), why);
   }
   if (root?.type !== "object" || !isObject(getNodeValue(root))) {
-    throw brokenFile("JSON for settings", position(text, root?.offset ?? 0), "an object belongs here");
+    throw brokenFile(
+      "JSON for settings",
+      position(text, root?.offset ?? 0),
+      "an object belongs here",
+    );
   }
   return root;
 }
