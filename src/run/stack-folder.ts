@@ -12,7 +12,9 @@ import { processIdentitySchema } from "../host/process-identity.ts";
 export interface StackFolder {
   readonly name: string;
   readonly path: string;
-  /** Base name, see `acquireLock`. */
+  /** Holds the bearer key, mode 0600. */
+  readonly keyFile: string;
+  /** Base name, see `acquireLock`. Outside `path`: removing the folder must not free a lock that is held. */
   readonly lockFile: string;
   readonly engineConfigFile: string;
   readonly logFile: string;
@@ -23,7 +25,8 @@ export function stackFolder(host: Host, name: string): StackFolder {
   return {
     name,
     path,
-    lockFile: join(path, "lock"),
+    keyFile: join(path, "key"),
+    lockFile: join(host.paths.state, "locks", name),
     engineConfigFile: join(path, "engine.json"),
     logFile: join(path, "engine.log"),
   };
@@ -42,7 +45,7 @@ export async function stackNames(host: Host): Promise<readonly string[]> {
 
 /** The bearer key of a stack: 256 random bits, made once and kept, so that configured agents stay configured. */
 export async function ensureKey(folder: StackFolder): Promise<string> {
-  const file = join(folder.path, "key");
+  const file = folder.keyFile;
   const existing = await readText(file);
   if (existing !== undefined && /^sk-stack-[0-9a-f]{64}$/.test(existing.trim())) {
     return existing.trim();

@@ -1,0 +1,39 @@
+import type { ContainerExit, Runtime } from "../docker/runtime.ts";
+import { StackError } from "../errors.ts";
+
+export interface Watched {
+  readonly role: string;
+  readonly id: string;
+}
+
+/** Lines of the log that an error carries. */
+export const TAIL = 50;
+
+/** Rejects with `ENGINE_STOPPED` as soon as one of the containers ends, with its last log lines. */
+export async function watchContainers(
+  runtime: Runtime,
+  containers: readonly Watched[],
+  signal: AbortSignal,
+): Promise<never> {
+  const { role, id, exit } = await Promise.race(
+    containers.map(async (each) => ({
+      ...each,
+      exit: await runtime.containers.waitExit(each.id, signal),
+    })),
+  );
+  const detail = await runtime.containers.tail(id, TAIL, signal);
+  throw new StackError("ENGINE_STOPPED", {
+    what: `The container of the ${role} stopped while it was waited for (${describeExit(exit)}).`,
+    why: exit.oomKilled
+      ? "The kernel killed it: it needed more memory than it may have."
+      : detail.findLast((line) => /error|fatal|panic/i.test(line))?.trim(),
+    next: exit.oomKilled
+      ? "stack up --memory <more>, or a smaller model or context"
+      : "stack doctor",
+    detail,
+  });
+}
+
+function describeExit({ exitCode, oomKilled }: ContainerExit): string {
+  return oomKilled ? `out of memory, exit status ${exitCode}` : `exit status ${exitCode}`;
+}

@@ -1,0 +1,263 @@
+import { createHash } from "node:crypto";
+import { connect } from "../docker/connect.ts";
+import type { Runtime } from "../docker/runtime.ts";
+import type { Endpoint } from "../endpoint.ts";
+import type { ContainerEngine, EngineInput } from "../engines/engine.ts";
+import { StackError } from "../errors.ts";
+import { type GateFacts, runGate } from "../gate/run-gate.ts";
+import type { StoredModel } from "../models/model.ts";
+import { parseReference } from "../models/reference.ts";
+import { openStore } from "../models/store.ts";
+import { dockerNames } from "../offline/names.ts";
+import { contextWindow } from "../plan/context-window.ts";
+import { describeContainers, type ContainerStackSpec } from "../plan/container-stack-spec.ts";
+import { LABEL } from "../plan/labels.ts";
+import { planContainers } from "../plan/plan-containers.ts";
+import { sealOf } from "../plan/seal.ts";
+import type { ResolvedSettings } from "../plan/settings.ts";
+import { clearContainers, clearStack } from "./clear-stack.ts";
+import { TAIL, watchContainers, type Watched } from "./container-exit.ts";
+import type { RunContext } from "./context.ts";
+import { type Deployment, executeSteps } from "./deployment.ts";
+import { runningEngineProcess } from "./engine-process.ts";
+import { fetchOptions } from "./fetch-options.ts";
+import { choosePort } from "./free-port.ts";
+import { imageLockFile, readImageLock } from "./image-lock.ts";
+import { chooseImages, lockStackImages, pullImage } from "./stack-images.ts";
+import { ensureKey, readEndpoint, stackFolder, writeEndpoint } from "./stack-folder.ts";
+
+/** A stack whose engine runs in a container on a sealed network, behind the gateway. */
+export async function containerStack(
+  context: RunContext,
+  resolved: ResolvedSettings,
+  engine: ContainerEngine,
+): Promise<Deployment> {
+  const { host } = context;
+  const settings = resolved.values;
+  const { name } = settings;
+  const folder = stackFolder(host, name);
+  const store = openStore(context);
+  const reference = parseReference(settings.model);
+  const lockFile = imageLockFile(host, resolved);
+  const label = { [LABEL.name]: name };
+
+  const runtime = await connect(host, { signal: context.signal });
+  const [daemon, model, known, locked, containers, networks, process, apiKey] = await Promise.all([
+    runtime.facts(context.signal),
+    store.plan(reference),
+    readEndpoint(folder),
+    readImageLock(lockFile),
+    runtime.containers.list(label, context.signal),
+    runtime.networks.list(label, context.signal),
+    runningEngineProcess(host, folder),
+    ensureKey(folder),
+  ]);
+  if (!daemon.local) throw remoteDaemon(daemon.address);
+  let images = await chooseImages(context, runtime, engine, settings, locked);
+  const port = await choosePort({
+    wanted: settings.port,
+    previous: known === undefined ? undefined : Number(new URL(known.apiBase).port),
+    own: containers.flatMap((each) => each.ports.map(({ hostPort }) => hostPort)),
+  });
+
+  const inputOf = (stored: StoredModel): EngineInput => {
+    const window = contextWindow(settings, stored.facts);
+    return {
+      model: stored,
+      servedName: stored.servedName,
+      context: window.tokens,
+      parallel: settings.parallel,
+      maxOutputTokens: window.maxOutputTokens,
+      storeDir: store.root,
+      extraArgs: settings.engineArgs,
+    };
+  };
+  const describe = (stored: StoredModel): ContainerStackSpec =>
+    describeContainers({
+      name,
+      engine,
+      input: inputOf(stored),
+      reference: model.reference,
+      images,
+      daemon,
+      port,
+      keySha256: createHash("sha256").update(apiKey).digest("hex"),
+      memory: settings.memory,
+      gpu: settings.gpu,
+    });
+
+  const complete = images.engine.id !== undefined && images.gateway.id !== undefined;
+  const hash = model.stored === undefined || !complete ? undefined : describe(model.stored).hash;
+  const names = dockerNames(name);
+  const plan = planContainers(
+    {
+      name,
+      engine: engine.name,
+      model: model.reference,
+      images: { engine: images.engine.exact, gateway: images.gateway.exact },
+      networks: names,
+      hash,
+    },
+    {
+      modelStored: model.stored !== undefined,
+      pull: { engine: images.engine.pull, gateway: images.gateway.pull },
+      containers: containers.map((each) => ({
+        running: each.state === "running",
+        hash: each.labels[LABEL.plan],
+      })),
+      networks: networks.map((each) => each.name),
+      endpointKnown: known !== undefined,
+      processRuns: process !== undefined,
+    },
+  );
+
+  let stored = model.stored;
+  let endpoint = known;
+  let started: readonly Watched[] = containers.map((each) => ({
+    role: each.labels[LABEL.role] ?? "",
+    id: each.id,
+  }));
+  const fetched = (): StoredModel => {
+    if (stored === undefined) throw new Error("the model is used before it was fetched");
+    return stored;
+  };
+
+  return {
+    plan,
+    endpoint: async () => {
+      if (endpoint === undefined) throw new Error("there is no endpoint before the gate");
+      return endpoint;
+    },
+    execute: (undo) =>
+      executeSteps(context, plan.steps, {
+        image: async ({ role }) => {
+          images = { ...images, [role]: await pullImage(context, runtime, images[role]) };
+        },
+        model: async () => {
+          stored = await store.ensure(reference, fetchOptions(settings));
+        },
+        clear: async () => {
+          await clearStack(context, name);
+        },
+        network: async ({ role }) => {
+          undo.add(`Create the ${role} network`, async (signal) => {
+            await clearContainers(runtime, name, signal);
+          });
+          const spec = describe(fetched()).networks[role];
+          await runtime.networks.create(spec, context.signal);
+          if (role === "sealed") await checkSeal(context, runtime, settings, name);
+        },
+        containers: async () => {
+          undo.add(`Start ${engine.name} and its gateway`, async (signal) => {
+            await clearContainers(runtime, name, signal);
+          });
+          started = await startContainers(context, runtime, describe(fetched()));
+          await lockStackImages(context, runtime, lockFile, images);
+        },
+        gate: async () => {
+          const input = inputOf(fetched());
+          const facts = await runGate(context, engine.probes(input), {
+            origin: `http://127.0.0.1:${port}`,
+            apiKey,
+            timeoutMs: settings.timeout * 1000,
+            watch: (signal) => watchContainers(runtime, started, signal),
+            tail: () => engineTail(runtime, started, context.signal),
+          });
+          endpoint = {
+            name,
+            engine: engine.name,
+            apiBase: `http://127.0.0.1:${port}/v1`,
+            apiKey,
+            model: input.servedName,
+            reference: model.reference,
+            ...measured(input, facts),
+            tools: fetched().facts.templateHasTools,
+            warnings: [...contextWindow(settings, fetched().facts).warnings],
+          };
+          await writeEndpoint(folder, endpoint);
+        },
+      }),
+  };
+}
+
+/** Creates both containers at once, gives the gateway its configuration, and starts them. */
+async function startContainers(
+  context: RunContext,
+  runtime: Runtime,
+  spec: ContainerStackSpec,
+): Promise<readonly Watched[]> {
+  const { signal } = context;
+  const engine = async (): Promise<string> => {
+    const id = await runtime.containers.create(spec.engine, signal);
+    await runtime.containers.start(id, signal);
+    return id;
+  };
+  const gateway = async (): Promise<string> => {
+    const id = await runtime.containers.create(spec.gateway, signal);
+    const { directory, file } = spec.gatewayFile;
+    await runtime.containers.putFiles(id, directory, [file], signal);
+    await runtime.containers.start(id, signal);
+    return id;
+  };
+  // Both are waited for even when one fails: what is still under way could not be taken back.
+  const [first, second] = await Promise.allSettled([engine(), gateway()]);
+  if (first.status === "rejected") throw first.reason;
+  if (second.status === "rejected") throw second.reason;
+  return [
+    { role: "engine", id: first.value },
+    { role: "gateway", id: second.value },
+  ];
+}
+
+/** The daemon's word on the network it made: with `requireIsolated`, a host that is in reach is a leak. */
+async function checkSeal(
+  context: RunContext,
+  runtime: Runtime,
+  settings: { readonly requireIsolated: boolean },
+  name: string,
+): Promise<void> {
+  const networks = await runtime.networks.list({ [LABEL.name]: name }, context.signal);
+  const seal = sealOf(
+    "containers",
+    networks.find((network) => network.internal),
+  );
+  if (seal.kind === "isolated") return;
+  if (settings.requireIsolated) {
+    throw new StackError("NETWORK_LEAK", {
+      what: "The sealed network is not isolated from the host.",
+      why: seal.warnings[0],
+      next: "update to Docker Engine 28 or newer, or leave out --require-isolated",
+    });
+  }
+  for (const message of seal.warnings) context.emit({ type: "warning", message });
+}
+
+/** What the engine said of itself goes before what it was told. */
+function measured(
+  input: EngineInput,
+  facts: GateFacts,
+): Pick<Endpoint, "contextWindow" | "maxOutputTokens"> {
+  const contextLength = facts["context_length"];
+  const contextWindow = typeof contextLength === "number" ? contextLength : input.context;
+  return {
+    contextWindow,
+    maxOutputTokens: Math.max(1, Math.min(input.maxOutputTokens, Math.floor(contextWindow / 4))),
+  };
+}
+
+async function engineTail(
+  runtime: Runtime,
+  containers: readonly Watched[],
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const engine = containers.find((each) => each.role === "engine");
+  return engine === undefined ? [] : runtime.containers.tail(engine.id, TAIL, signal);
+}
+
+function remoteDaemon(address: string): StackError {
+  return new StackError("DOCKER_UNREACHABLE", {
+    what: `The container daemon at ${address} is on another machine.`,
+    why: "Models are mounted from this machine's disk, which it can't see.",
+    next: `run stack there: ssh ${new URL(address).hostname || "host"}`,
+  });
+}

@@ -1,0 +1,80 @@
+import type { Runtime } from "../docker/runtime.ts";
+import type { ContainerEngine, ImageSource } from "../engines/engine.ts";
+import { GATEWAY_IMAGE } from "../offline/gateway-container.ts";
+import { chooseImage, type ImageChoice, type LockedImage } from "../plan/image-choice.ts";
+import type { Role } from "../plan/labels.ts";
+import type { Settings } from "../plan/settings.ts";
+import type { RunContext } from "./context.ts";
+import { lockImages, type LockedImages } from "./image-lock.ts";
+
+export type StackImages = Readonly<Record<Role, ImageChoice>>;
+
+/** Chooses the images of engine and gateway among what the daemon has, what is locked and what could be pulled. */
+export async function chooseImages(
+  context: RunContext,
+  runtime: Runtime,
+  engine: ContainerEngine,
+  settings: Settings,
+  locked: LockedImages,
+): Promise<StackImages> {
+  const policy = settings.offline ? "never" : settings.pull;
+  const choose = async (image: ImageSource, wanted: string | undefined): Promise<ImageChoice> => {
+    const standard = `${image.repository}:${image.tag}`;
+    const references = wanted === undefined ? [standard, image.built] : [wanted];
+    const digests = references
+      .map((each) => locked[each]?.digest)
+      .filter((each) => each !== undefined);
+    const present = Object.fromEntries(
+      await Promise.all(
+        [...references, ...digests].map(async (reference) => {
+          const facts = await runtime.images.inspect(reference, context.signal);
+          return [reference, facts?.id] as const;
+        }),
+      ),
+    );
+    return chooseImage({
+      wanted,
+      standard,
+      built: image.built,
+      recipe: image.recipe,
+      policy,
+      present,
+      locked,
+    });
+  };
+  const [own, gateway] = await Promise.all([
+    choose(engine.image, settings.image),
+    choose(GATEWAY_IMAGE, settings.gatewayImage),
+  ]);
+  return { engine: own, gateway };
+}
+
+/** Pulls one image, with progress, and resolves to the choice as it is then. */
+export async function pullImage(
+  context: RunContext,
+  runtime: Runtime,
+  choice: ImageChoice,
+): Promise<ImageChoice> {
+  const { exact } = choice;
+  await runtime.images.pull(exact, { onProgress: context.emit, signal: context.signal });
+  const facts = await runtime.images.inspect(exact, context.signal);
+  if (facts === undefined) throw new Error(`the daemon pulled ${exact} and does not have it`);
+  return { ...choice, pull: false, id: facts.id };
+}
+
+/** Writes down which images ran: from now on these and no others. */
+export async function lockStackImages(
+  context: RunContext,
+  runtime: Runtime,
+  file: string,
+  images: StackImages,
+): Promise<void> {
+  const entries: Record<string, LockedImage> = {};
+  for (const choice of Object.values(images)) {
+    const facts = await runtime.images.inspect(choice.exact, context.signal);
+    if (facts === undefined) continue;
+    const digest = facts.repoDigests[0];
+    entries[choice.reference] = { id: facts.id, ...(digest === undefined ? {} : { digest }) };
+  }
+  await lockImages(file, entries);
+}
