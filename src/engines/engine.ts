@@ -31,8 +31,7 @@ export interface ContainerEngine extends EngineBase {
   readonly kind: "container";
   /** Port inside the container. */
   readonly port: number;
-  /** Default image: repository and exact version tag. */
-  readonly image: { readonly repository: string; readonly tag: string };
+  readonly image: ImageSource;
   /** Oldest version without known holes, and where that is written. */
   readonly securityFloor: { readonly version: string; readonly source: string };
   /** What the gateway lets through; anything else is 404. */
@@ -41,6 +40,17 @@ export interface ContainerEngine extends EngineBase {
     input: EngineInput,
   ) => Pick<ContainerSpec, "env" | "mounts" | "tmpfs"> &
     Partial<Pick<ContainerSpec, "entrypoint" | "command" | "shmBytes">>;
+}
+
+/** Where an image comes from when none is named. */
+export interface ImageSource {
+  readonly repository: string;
+  /** Exact version tag. */
+  readonly tag: string;
+  /** Name for `stack image build`. */
+  readonly recipe: string;
+  /** What that makes: taken where the image above is not here and this is. */
+  readonly built: string;
 }
 
 /** `exact` or everything below `prefix`. */

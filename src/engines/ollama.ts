@@ -1,0 +1,62 @@
+import type { ContainerEngine } from "./engine.ts";
+import { ollamaProbes } from "./ollama-probes.ts";
+
+const PORT = 11_434;
+
+/** Ollama, as its project ships it. It has no authentication of its own: the gateway is the only way in. */
+export const ollama: ContainerEngine = {
+  kind: "container",
+  name: "ollama",
+  title: "Ollama",
+  port: PORT,
+  // Newest release of October 2026: https://github.com/ollama/ollama/releases. The recipe's is the newest that the Go module proxy has.
+  image: {
+    repository: "ollama/ollama",
+    tag: "0.40.2",
+    built: "stack/ollama:0.17.4",
+    recipe: "ollama",
+  },
+  // Path traversal in /api/pull, which neither the gateway nor the read-only store lets happen; but a floor is a floor.
+  securityFloor: {
+    version: "0.35.0",
+    source: "https://cert.pl/en/posts/2026/10/CVE-2026-103663",
+  },
+  // What changes the store (pull, push, create, copy, delete, blobs) is not among them: the store is stack's.
+  paths: [
+    { exact: "/v1/chat/completions", methods: ["POST"] },
+    { exact: "/v1/completions", methods: ["POST"] },
+    { exact: "/v1/embeddings", methods: ["POST"] },
+    { exact: "/v1/responses", methods: ["POST"] },
+    { exact: "/v1/messages", methods: ["POST"] },
+    { exact: "/v1/models", methods: ["GET"] },
+    { prefix: "/v1/models/", methods: ["GET"] },
+    { exact: "/api/version", methods: ["GET"] },
+    { exact: "/api/tags", methods: ["GET"] },
+    { exact: "/api/ps", methods: ["GET"] },
+    { exact: "/api/show", methods: ["POST"] },
+    { exact: "/api/chat", methods: ["POST"] },
+    { exact: "/api/generate", methods: ["POST"] },
+    { exact: "/api/embed", methods: ["POST"] },
+    { exact: "/api/embeddings", methods: ["POST"] },
+  ],
+  probes: ollamaProbes,
+  container: ({ context, parallel, storeDir, extraArgs }) => ({
+    command: ["serve", ...extraArgs],
+    env: {
+      HOME: "/tmp",
+      OLLAMA_HOST: `0.0.0.0:${PORT}`,
+      OLLAMA_MODELS: "/models",
+      // Holds for the whole server, of each of the parallel conversations; `/v1` has no other way to say it.
+      OLLAMA_CONTEXT_LENGTH: `${context}`,
+      OLLAMA_NUM_PARALLEL: `${parallel}`,
+      OLLAMA_MAX_LOADED_MODELS: "1",
+      // The model stays until the container goes: an agent's probe allows 15 s, no time to load it again.
+      OLLAMA_KEEP_ALIVE: "-1",
+      // At its start it deletes what it takes for orphans; the store is not its own.
+      OLLAMA_NOPRUNE: "1",
+      OLLAMA_NO_CLOUD: "1",
+    },
+    mounts: [{ kind: "bind", source: storeDir, target: "/models", readOnly: true }],
+    tmpfs: { "/tmp": "size=256m,mode=1777" },
+  }),
+};
