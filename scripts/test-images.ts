@@ -38,7 +38,9 @@ async function buildAll(archive: string, tags: readonly string[]): Promise<void>
     copyFileSync(join(RECIPES, name, "Dockerfile"), join(folder, "Dockerfile"));
     await context(folder);
     // The classic builder is the one that both engines have without a plugin.
-    await $({ env: { ...process.env, DOCKER_BUILDKIT: "0" } })`docker build --tag ${tag} ${folder}`;
+    await $({
+      env: { ...process.env, DOCKER_BUILDKIT: "0" },
+    })`docker build --force-rm --tag ${tag} ${folder}`;
     rmSync(folder, { recursive: true });
   }
   await $`docker save --output ${archive}.tar ${tags}`;
