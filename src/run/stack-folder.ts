@@ -12,8 +12,6 @@ import { processIdentitySchema } from "../host/process-identity.ts";
 export interface StackFolder {
   readonly name: string;
   readonly path: string;
-  /** Holds the bearer key, mode 0600. */
-  readonly keyFile: string;
   /** Base name, see `acquireLock`. Outside `path`: removing the folder must not free a lock that is held. */
   readonly lockFile: string;
   readonly engineConfigFile: string;

@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const SCRIPT = new URL("../../scripts/stack.ts", import.meta.url).pathname;
+
+export interface CliResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** From the start of the process to its end. */
+  readonly ms: number;
+}
+
+export interface StackCli extends AsyncDisposable {
+  readonly home: string;
+  readonly env: Readonly<Record<string, string>>;
+  run(...args: readonly string[]): Promise<CliResult>;
+  /** Starts it and does not wait. */
+  start(...args: readonly string[]): ChildProcess & { readonly result: Promise<CliResult> };
+}
+
+/** The real command in child processes, in a home of its own. Removes the home in the end; stopping stacks is up to the test. */
+export async function stackCli(env: Readonly<Record<string, string>> = {}): Promise<StackCli> {
+  const home = await mkdtemp(join(tmpdir(), "stack-cli-"));
+  const kept = ["PATH", "DOCKER_HOST", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "PIP_INDEX_URL"];
+  const own: Record<string, string> = { HOME: home, ...env };
+  for (const name of kept) {
+    const value = process.env[name];
+    if (value !== undefined && own[name] === undefined) own[name] = value;
+  }
+  const start: StackCli["start"] = (...args) => {
+    const begun = performance.now();
+    const child = spawn(process.execPath, [SCRIPT, ...args], {
+      cwd: home,
+      env: own,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const output = { stdout: "", stderr: "" };
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
+    const result = once(child, "close").then(([code]) => ({
+      exitCode: typeof code === "number" ? code : -1,
+      ...output,
+      ms: performance.now() - begun,
+    }));
+    return Object.assign(child, { result });
+  };
+  return {
+    home,
+    env: own,
+    start,
+    run: (...args) => start(...args).result,
+    [Symbol.asyncDispose]: () => rm(home, { recursive: true, force: true }),
+  };
+}
+
+/** The last line of NDJSON output: the result, or the error. */
+export function lastJson(result: CliResult): Record<string, unknown> {
+  const line = result.stdout.trimEnd().split("\n").at(-1) ?? "";
+  try {
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    throw new Error(`not JSON: ${line}\nstderr: ${result.stderr}`);
+  }
+}
