@@ -1,0 +1,100 @@
+import { access, constants } from "node:fs/promises";
+import type * as NodeLlamaCpp from "node-llama-cpp";
+import type { Llama, LlamaContext, LlamaModel } from "node-llama-cpp";
+import type { EmbeddedConfig } from "../config.ts";
+import { EmbeddedError } from "../embedded-error.ts";
+import type { Log } from "../log.ts";
+
+type LlamaCpp = typeof NodeLlamaCpp;
+
+/** What llama.cpp holds once a model is ready to answer. */
+export interface LoadedModel {
+  readonly llamaCpp: LlamaCpp;
+  readonly llama: Llama;
+  readonly model: LlamaModel;
+  readonly context: LlamaContext;
+  readonly threads: number;
+  /** Tokens that the model was trained for. */
+  readonly trainedContext: number;
+}
+
+export interface LoadOptions {
+  readonly config: EmbeddedConfig;
+  readonly threads: number;
+  readonly log: Log;
+  /** Share of the weights that is read, 0 to 1. */
+  readonly onProgress: (share: number) => void;
+}
+
+/** Loads the binary, the weights and the memory for `parallel` conversations of exactly `context` tokens, or throws an `EmbeddedError`. */
+export async function loadModel({
+  config,
+  threads,
+  log,
+  onProgress,
+}: LoadOptions): Promise<LoadedModel> {
+  await assertReadable(config.modelPath);
+  const llamaCpp = await import("node-llama-cpp");
+  const llama = await llamaCpp.getLlama({
+    gpu: config.gpu === "none" ? false : config.gpu,
+    build: "never",
+    skipDownload: true,
+    progressLogs: false,
+    maxThreads: threads,
+    logLevel: llamaCpp.LlamaLogLevel.warn,
+    logger: (level, message) =>
+      log(level === llamaCpp.LlamaLogLevel.warn ? "warn" : "error", "llama.cpp", {
+        message: message.trim(),
+      }),
+  });
+  const model = await memoryAware(llamaCpp, "the model", () =>
+    llama.loadModel({ modelPath: config.modelPath, onLoadProgress: onProgress }),
+  );
+  const trainedContext = config.trainedContext ?? model.trainContextSize;
+  if (config.context > trainedContext && !config.stretch) {
+    throw new EmbeddedError(
+      "DOES_NOT_FIT",
+      `A context of ${config.context} tokens exceeds the ${trainedContext} that the model was trained for, and stretching is off.`,
+    );
+  }
+  const context = await memoryAware(llamaCpp, `a context of ${config.context} tokens`, () =>
+    model.createContext({
+      contextSize: config.context,
+      sequences: config.parallel,
+      threads,
+      // Left on, it would shrink the context silently until it fits.
+      failedCreationRemedy: false,
+    }),
+  );
+  return { llamaCpp, llama, model, context, threads, trainedContext };
+}
+
+async function assertReadable(path: string): Promise<void> {
+  try {
+    await access(path, constants.R_OK);
+  } catch (error) {
+    throw new EmbeddedError("MODEL_UNAVAILABLE", `The model file ${path} cannot be read.`, error);
+  }
+}
+
+async function memoryAware<T>(
+  llamaCpp: LlamaCpp,
+  what: string,
+  load: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const memory = error instanceof llamaCpp.InsufficientMemoryError;
+    // llama.cpp says no more than this when an allocation for the context fails.
+    if (memory || /failed to create context/i.test(why)) {
+      throw new EmbeddedError(
+        "DOES_NOT_FIT",
+        `There is not enough memory for ${what}: ${why}`,
+        error,
+      );
+    }
+    throw new EmbeddedError("MODEL_UNAVAILABLE", `llama.cpp cannot load ${what}: ${why}`, error);
+  }
+}

@@ -1,0 +1,33 @@
+// The embedded engine's process: `node src/embedded/main.ts <config-file>`. Only what ends or begins a process is here.
+import { enableCompileCache } from "node:module";
+
+enableCompileCache();
+const stop = new AbortController();
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+
+const [{ createLog }, { createHost }] = await Promise.all([
+  import("./log.ts"),
+  import("../host/real-host.ts"),
+]);
+const { clock } = createHost();
+const log = createLog(
+  (line) => process.stdout.write(line),
+  () => clock.now(),
+);
+try {
+  const { runEmbedded } = await import("./run.ts");
+  await runEmbedded(process.argv[2] ?? "", { log, clock, stop: stop.signal });
+  process.exitCode = 0;
+} catch (error) {
+  const [{ EmbeddedError }, { EMBEDDED_EXIT }] = await Promise.all([
+    import("./embedded-error.ts"),
+    import("./config.ts"),
+  ]);
+  const code = error instanceof EmbeddedError ? error.code : "UNEXPECTED";
+  const message = error instanceof Error ? error.message : String(error);
+  log("fatal", "fatal", { code, message });
+  process.exitCode = EMBEDDED_EXIT[code];
+}
+// llama.cpp's threads keep the process alive; there is nothing left to wait for.
+// oxlint-disable-next-line unicorn/no-process-exit -- this file is the process
+process.exit();
