@@ -14,6 +14,8 @@ export interface StackFolder {
   readonly path: string;
   /** Base name, see `acquireLock`. Outside `path`: removing the folder must not free a lock that is held. */
   readonly lockFile: string;
+  /** Holds the bearer key and nothing else; mode 0600. */
+  readonly keyFile: string;
   readonly engineConfigFile: string;
   readonly logFile: string;
 }

@@ -1,0 +1,6 @@
+import { embedded } from "./embedded.ts";
+import type { Engine } from "./engine.ts";
+import { ollama } from "./ollama.ts";
+
+/** All engines. Adding one is one new file and one line here. */
+export const ENGINES = { embedded, ollama } as const satisfies Record<string, Engine>;
