@@ -1,0 +1,59 @@
+import type { DownResult } from "../../run/down.ts";
+import { StackError } from "../../errors.ts";
+import { defineCommand } from "../command.ts";
+
+type Report = DownResult & { readonly dryRun: boolean };
+
+export const command = defineCommand({
+  description:
+    "Stops the engine and removes its containers and networks. Models stay, and so does the key: a later `stack up` has the same. With --purge the key, the log and the model are deleted too.",
+  args: [],
+  flags: {
+    purge: { kind: "boolean", summary: "Delete the key, the log and the model too; asks first." },
+    yes: { kind: "boolean", short: "y", summary: "Do not ask." },
+  },
+  settings: [],
+  examples: [
+    { command: "stack down", what: "Stop the stack named default." },
+    { command: "stack down --name work --purge --yes", what: "Stop another, and forget it." },
+  ],
+  run: async (call): Promise<Report> => {
+    const { context, flags, dryRun } = call;
+    const { name } = (await call.settings()).values;
+    const purge = flags.purge === true;
+    if (dryRun) {
+      const { previewDown } = await import("../../run/preview-down.ts");
+      const removed = await previewDown(context, name);
+      return { name, changed: false, removed, dryRun };
+    }
+    if (purge && flags.yes !== true) await confirmPurge(call.confirm, name);
+    const { down } = await import("../../run/down.ts");
+    return { ...(await down(context, { name, purge })), dryRun };
+  },
+  text: () => "",
+  hints: ({ name, changed, removed, dryRun, purgedModel }) => {
+    if (dryRun)
+      return removed.length === 0
+        ? [`Nothing of ${name} runs.`]
+        : removed.map((what) => `would remove ${what}`);
+    if (!changed) return [`Nothing of ${name} runs: nothing was changed.`];
+    return [
+      `${name} is down: removed ${[...removed, ...(purgedModel === undefined ? [] : [`model ${purgedModel}`])].join(", ")}.`,
+    ];
+  },
+});
+
+async function confirmPurge(
+  confirm: (question: string) => Promise<boolean | undefined>,
+  name: string,
+): Promise<void> {
+  const question = `Delete the key, the log and the model of ${name} too?`;
+  const answer = await confirm(question);
+  if (answer === true) return;
+  throw answer === false
+    ? new StackError("INTERRUPTED", { what: "Nothing was changed." })
+    : new StackError("USAGE", {
+        what: "`--purge` asks first, and nobody can answer here.",
+        next: `stack down --name ${name} --purge --yes`,
+      });
+}

@@ -1,0 +1,93 @@
+import { unreachable } from "../../errors.ts";
+import { defineCommand, type Look } from "../command.ts";
+import { shellQuote } from "../describe-up.ts";
+
+const SHELLS = ["posix", "fish", "powershell"] as const;
+type Shell = (typeof SHELLS)[number];
+
+interface Report {
+  readonly agent: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly shell: Shell;
+  /** How to start the agent. */
+  readonly run: string;
+  readonly notes: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+export const command = defineCommand({
+  description:
+    "Prints what an agent needs to use the stack and to stay quiet, the key among it: treat the output as a secret.",
+  args: [],
+  flags: {
+    agent: {
+      kind: "text",
+      short: "a",
+      placeholder: "name",
+      complete: "agents",
+      summary: "For which agent; see `stack agents`. Default: openai, which most clients read.",
+    },
+    shell: {
+      kind: "text",
+      placeholder: SHELLS.join("|"),
+      choices: SHELLS,
+      summary: "Whose syntax. Default: posix (sh, bash, zsh).",
+    },
+  },
+  settings: [],
+  examples: [
+    { command: 'eval "$(stack env)"', what: "OPENAI_BASE_URL and its kin, in this shell." },
+    { command: 'eval "$(stack env --agent ml-intern)"', what: "All that ml-intern needs." },
+    { command: "stack env --shell fish | source", what: "In fish." },
+  ],
+  run: async ({ context: { host }, flags, settings }): Promise<Report> => {
+    const { requireEndpoint } = await import("../../run/stack-folder.ts");
+    const { emitAgent } = await import("../../run/agent-config.ts");
+    const { agentEnvironment } = await import("../../run/agent-env.ts");
+    const endpoint = await requireEndpoint(host, (await settings()).values.name);
+    const emitted = emitAgent(host, flags.agent ?? "openai", endpoint);
+    return {
+      agent: emitted.agent.name,
+      env: await agentEnvironment(host, emitted),
+      shell: SHELLS.find((shell) => shell === flags.shell) ?? "posix",
+      run: emitted.config.run,
+      notes: emitted.config.notes,
+      warnings: emitted.warnings,
+    };
+  },
+  json: ({ agent, env, run, notes, warnings }) => ({ agent, env, run, notes, warnings }),
+  text: ({ env, shell }) =>
+    Object.entries(env)
+      .map(([name, value]) => assignment(shell, name, value))
+      .join("\n"),
+  hints: agentHints,
+});
+
+/** What to know beside a configuration, on stderr: it does no harm to an `eval`. */
+export function agentHints(
+  report: {
+    readonly run: string;
+    readonly notes: readonly string[];
+    readonly warnings: readonly string[];
+  },
+  { style }: Look,
+): readonly string[] {
+  return [
+    ...report.warnings.map((warning) => `${style.warn("warning:")} ${warning}`),
+    ...report.notes.map((note) => `note: ${note}`),
+    ...(report.run === "" ? [] : [`Start it: ${report.run}`]),
+  ];
+}
+
+function assignment(shell: Shell, name: string, value: string): string {
+  switch (shell) {
+    case "posix":
+      return `export ${name}=${shellQuote(value)}`;
+    case "fish":
+      return `set -gx ${name} '${value.replaceAll(/[\\']/g, String.raw`\$&`)}'`;
+    case "powershell":
+      return `$env:${name} = '${value.replaceAll("'", "''")}'`;
+    default:
+      return unreachable(shell);
+  }
+}

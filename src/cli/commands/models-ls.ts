@@ -1,0 +1,67 @@
+import type { CatalogEntry } from "../../models/catalog.ts";
+import type { StoredModel } from "../../models/model.ts";
+import { defineCommand, type Look } from "../command.ts";
+import { renderTable } from "../output/table.ts";
+import { formatBytes } from "../../models/bytes.ts";
+
+type Report =
+  | { readonly models: readonly StoredModel[] }
+  | { readonly catalog: readonly CatalogEntry[] };
+
+export const command = defineCommand({
+  args: [],
+  flags: {
+    catalog: { kind: "boolean", summary: "List the models that have a short name instead." },
+  },
+  settings: [],
+  examples: [
+    { command: "stack models ls", what: "What is in the store." },
+    { command: "stack models ls --catalog", what: "What has a short name." },
+  ],
+  run: async ({ context, flags }): Promise<Report> => {
+    if (flags.catalog === true) {
+      const { CATALOG } = await import("../../models/catalog.ts");
+      return { catalog: CATALOG };
+    }
+    const { openStore } = await import("../../models/store.ts");
+    return { models: await openStore(context).list() };
+  },
+  text: (report, look) =>
+    "catalog" in report ? catalogText(report.catalog, look) : storeText(report.models, look),
+  hints: (report, { stack }) =>
+    "models" in report && report.models.length === 0
+      ? [`The store is empty. Fetch one: ${stack} models pull smollm2:135m`]
+      : [],
+});
+
+function storeText(models: readonly StoredModel[], { columns }: Look): string {
+  if (models.length === 0) return "";
+  return renderTable(
+    ["REFERENCE", "SERVED AS", "SIZE", "QUANT", "CONTEXT", "TOOLS", "FETCHED"],
+    models.map(({ reference, servedName, blobs, facts, fetchedAt }) => [
+      reference,
+      servedName,
+      formatBytes(blobs.reduce((sum, blob) => sum + blob.bytes, 0)),
+      facts.quantisation ?? "-",
+      facts.trainedContext === undefined ? "-" : String(facts.trainedContext),
+      facts.templateHasTools ? "yes" : "no",
+      fetchedAt.slice(0, 10),
+    ]),
+    columns,
+  );
+}
+
+function catalogText(catalog: readonly CatalogEntry[], { columns }: Look): string {
+  return renderTable(
+    ["NAME", "CONTEXT", "AGENTS", "LICENSE", "WHAT", "REFERENCE"],
+    catalog.map((entry) => [
+      entry.name,
+      entry.context === undefined ? "-" : String(entry.context),
+      entry.agent ? "yes" : "no",
+      entry.license,
+      entry.label,
+      entry.reference,
+    ]),
+    columns,
+  );
+}

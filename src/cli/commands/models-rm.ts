@@ -1,0 +1,60 @@
+import type { RemovedModel } from "../../models/store.ts";
+import { StackError } from "../../errors.ts";
+import { defineCommand } from "../command.ts";
+import { formatBytes } from "../../models/bytes.ts";
+
+interface Report {
+  readonly dryRun: boolean;
+  readonly removed: readonly RemovedModel[];
+}
+
+export const command = defineCommand({
+  description: "Bytes that another model uses too stay.",
+  args: [
+    {
+      name: "model",
+      summary: "Reference, or a name of the catalog.",
+      required: true,
+      variadic: true,
+      complete: "models",
+    },
+  ],
+  flags: {},
+  settings: [],
+  examples: [{ command: "stack models rm smollm2:135m", what: "Remove one." }],
+  run: async ({ context, args, dryRun }): Promise<Report> => {
+    const { parseReference } = await import("../../models/reference.ts");
+    const { openStore } = await import("../../models/store.ts");
+    const store = openStore(context);
+    const references = args.map((text) => ({ text, reference: parseReference(text) }));
+    // All are looked up before the first is removed: a typo in the second leaves the first alone.
+    const found = await Promise.all(
+      references.map(async ({ text, reference }) => {
+        const stored = await store.find(reference);
+        if (stored !== undefined) return stored;
+        throw new StackError("MODEL_UNKNOWN", {
+          what: `The model ${text} is not in the store.`,
+          next: "stack models ls",
+        });
+      }),
+    );
+    if (dryRun) {
+      const removed = found.map(({ reference, servedName, blobs }) => ({
+        reference,
+        servedName,
+        freedBytes: blobs.reduce((sum, blob) => sum + blob.bytes, 0),
+      }));
+      return { dryRun, removed };
+    }
+    const removed: RemovedModel[] = [];
+    for (const { reference } of references) removed.push(await store.remove(reference));
+    return { dryRun, removed };
+  },
+  text: () => "",
+  hints: ({ removed, dryRun }) =>
+    removed.map(({ reference, freedBytes }) =>
+      dryRun
+        ? `would remove ${reference} (up to ${formatBytes(freedBytes)})`
+        : `Removed ${reference}: ${formatBytes(freedBytes)} given back.`,
+    ),
+});

@@ -1,0 +1,69 @@
+import { unreachable } from "../../errors.ts";
+import type { StatusReport } from "../../run/status.ts";
+import { defineCommand } from "../command.ts";
+import { oneLine, renderFields } from "../output/table.ts";
+
+export const command = defineCommand({
+  description:
+    "What the daemon and the process table say now, not what was once written down. The key is not shown.",
+  args: [],
+  flags: {},
+  settings: [],
+  examples: [
+    { command: "stack status", what: "The stack named default." },
+    { command: "stack status --name work --json", what: "Another one, for programs." },
+  ],
+  run: async ({ context, settings }): Promise<StatusReport> => {
+    const { status } = await import("../../run/status.ts");
+    return status(context, { name: (await settings()).values.name });
+  },
+  text: (report) => {
+    const { endpoint } = report;
+    return renderFields([
+      ["name", report.name],
+      ["state", `${report.state}${stateNote(report)}`],
+      ["engine", report.engine],
+      ...(endpoint === undefined
+        ? []
+        : ([
+            ["endpoint", endpoint.apiBase],
+            ["model", `${oneLine(endpoint.model)} (${oneLine(endpoint.reference)})`],
+            ["context", `${endpoint.contextWindow} tokens`],
+            ["tools", endpoint.tools ? "yes" : "no"],
+          ] as const)),
+      ...report.parts.map(
+        (part) => [part.role, `${oneLine(part.what)}: ${part.state}${exitNote(part)}`] as const,
+      ),
+      ["sealed", sealText(report.seal)],
+      ...(report.since === undefined ? [] : [["since", report.since] as const]),
+      ...(report.logFile === undefined ? [] : [["log", report.logFile] as const]),
+    ]);
+  },
+  hints: ({ warnings }, { style }) =>
+    warnings.map((warning) => `${style.warn("warning:")} ${oneLine(warning)}`),
+});
+
+function stateNote({ state, answers }: StatusReport): string {
+  if (state === "stopped") return "";
+  return answers ? ", answers" : ", does not answer now";
+}
+
+function exitNote(part: StatusReport["parts"][number]): string {
+  if (part.oomKilled === true) return " (killed: out of memory)";
+  return part.exitCode === undefined ? "" : ` (exit ${part.exitCode})`;
+}
+
+function sealText({ kind, hostReachable }: StatusReport["seal"]): string {
+  switch (kind) {
+    case "isolated":
+      return "yes: it reaches nothing but its gateway";
+    case "internal":
+      return `no way out of this machine${hostReachable ? ", but the host itself is reachable" : ""}`;
+    case "process":
+      return "no: it runs as a process of yours";
+    case "none":
+      return "no";
+    default:
+      return unreachable(kind);
+  }
+}

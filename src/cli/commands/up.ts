@@ -1,0 +1,38 @@
+import { defineCommand } from "../command.ts";
+import { describeUp, upHints, type UpReport } from "../describe-up.ts";
+import { ALL_SETTINGS } from "../setting-flags.ts";
+
+export const command = defineCommand({
+  description:
+    "Without arguments: the embedded engine with a small starter model, which needs no Docker, no account and no GPU. What runs already is left alone, and a second `stack up` changes nothing. Each flag below can stand in stack.yaml too, or in a STACK_ variable.",
+  args: [
+    {
+      name: "engine",
+      summary: "What serves the model; another way of writing --engine.",
+      required: false,
+      complete: "engines",
+      setting: "engine",
+    },
+  ],
+  flags: {},
+  settings: ALL_SETTINGS,
+  passthrough: true,
+  streams: true,
+  examples: [
+    { command: "stack up", what: "The embedded engine with the starter model." },
+    {
+      command: "stack up ollama --model hf:Qwen/Qwen3-4B-GGUF:Q4_K_M --context 32768",
+      what: "Ollama in a sealed container.",
+    },
+    { command: "stack up --dry-run", what: "Only say what would be done." },
+  ],
+  run: async ({ context, settings, dryRun }): Promise<UpReport> => {
+    const resolved = await settings();
+    const { up } = await import("../../run/up.ts");
+    const { stackFolder } = await import("../../run/stack-folder.ts");
+    const result = await up(context, resolved, { dryRun });
+    return { ...result, keyFile: stackFolder(context.host, result.name).keyFile };
+  },
+  text: describeUp,
+  hints: upHints,
+});
