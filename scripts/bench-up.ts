@@ -1,0 +1,172 @@
+#!/usr/bin/env node
+// `pnpm bench:up [rounds]`: how long a warm `stack up ollama` takes beside raw `docker run` of the same two containers
+// with a 5 ms poller and the same warm-up, in one run. Needs a running engine (DOCKER_HOST) with images, as root the
+// test registry: `node scripts/docker-engine.ts start 28.5`, `test-images.ts`, `test-registry.ts start`.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { $, chalk } from "zx";
+
+$.verbose = false;
+const rounds = Number(process.argv[2] ?? 7);
+const NAME = "bench-up";
+const home = await mkdtemp(join(tmpdir(), "stack-bench-"));
+const { model } = JSON.parse((await $`node scripts/test-registry.ts start`).stdout) as {
+  model: string;
+};
+const stack = $({ env: { ...process.env, HOME: home } });
+const up = () => stack`node scripts/stack.ts up ollama --name ${NAME} --model ${model} --json`;
+const down = () => stack`node scripts/stack.ts down --name ${NAME}`;
+
+interface Inspected {
+  readonly Config: {
+    readonly Image: string;
+    readonly Env: readonly string[];
+    readonly Cmd: readonly string[] | null;
+    readonly Entrypoint: readonly string[] | null;
+    readonly User: string;
+  };
+  readonly HostConfig: {
+    readonly Memory: number;
+    readonly PidsLimit: number;
+    readonly Tmpfs: Readonly<Record<string, string>>;
+  };
+}
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+const time = async (work: () => Promise<unknown>): Promise<number> => {
+  const begun = performance.now();
+  await work();
+  return performance.now() - begun;
+};
+
+/** One request over a connection of its own; the status, or 0 when nobody answers within 100 ms (or `patience`). */
+function ask(url: string, key: string, body?: object, patience = 100): Promise<number> {
+  return new Promise((resolve) => {
+    const outgoing = request(
+      url,
+      {
+        method: body === undefined ? "GET" : "POST",
+        agent: false,
+        timeout: patience,
+        headers: {
+          authorization: `Bearer ${key}`,
+          "content-type": "application/json",
+          ...(body === undefined
+            ? {}
+            : { "content-length": Buffer.byteLength(JSON.stringify(body)) }),
+        },
+      },
+      (incoming) => {
+        incoming.resume();
+        incoming.on("end", () => resolve(incoming.statusCode ?? 0));
+      },
+    );
+    outgoing.on("timeout", () => outgoing.destroy());
+    outgoing.on("error", () => resolve(0));
+    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
+try {
+  // The first one fetches what is missing, and shows what the two containers are.
+  const first = await up();
+  const result = JSON.parse(first.stdout.trim().split("\n").at(-1) ?? "") as {
+    endpoint: { apiKey: string; apiBase: string; model: string };
+  };
+  const { apiKey, apiBase, model: served } = result.endpoint;
+  const inspect = async (role: string): Promise<Inspected> =>
+    (
+      JSON.parse((await $`docker inspect stack-${NAME}-${role}`).stdout) as readonly Inspected[]
+    )[0]!;
+  const [engine, gateway] = [await inspect("engine"), await inspect("gateway")];
+  const config = (await $`docker cp stack-${NAME}-gateway:/config/haproxy.cfg - | tar -xO`).stdout;
+  const configFile = join(home, "haproxy.cfg");
+  await writeFile(configFile, config, { mode: 0o644 });
+  const port = Number(new URL(apiBase).port);
+  const store = join(home, ".local/share/stack/models");
+  await down();
+
+  const flags = ({ Config, HostConfig }: Inspected): readonly string[] => [
+    "--read-only",
+    "--cap-drop",
+    "ALL",
+    "--security-opt",
+    "no-new-privileges",
+    "--user",
+    Config.User,
+    "--pids-limit",
+    String(HostConfig.PidsLimit),
+    "--memory",
+    String(HostConfig.Memory),
+    "--memory-swap",
+    String(HostConfig.Memory),
+    ...Object.entries(HostConfig.Tmpfs).flatMap(([path, how]) => ["--tmpfs", `${path}:${how}`]),
+    ...Config.Env.flatMap((each) => ["-e", each]),
+    ...(Config.Entrypoint?.[0] === undefined ? [] : ["--entrypoint", Config.Entrypoint[0]]),
+  ];
+  const command = ({ Config }: Inspected): readonly string[] => [
+    ...(Config.Entrypoint?.slice(1) ?? []),
+    ...(Config.Cmd ?? []),
+  ];
+  const sealed = `${NAME}-raw-sealed`;
+  const outer = `${NAME}-raw-outer`;
+
+  /** The same two containers by hand, and the same questions, asked every 5 ms. */
+  const raw = async (): Promise<void> => {
+    await Promise.all([
+      $`docker run -d --name ${NAME}-raw-engine --network ${sealed} --network-alias engine -v ${store}:/models:ro ${flags(engine)} ${engine.Config.Image} ${command(engine)}`,
+      $`docker create --name ${NAME}-raw-gateway --network ${outer} -p 127.0.0.1:${port}:8080 --dns 127.0.0.1 -v ${configFile}:/config/haproxy.cfg:ro ${flags(gateway)} ${gateway.Config.Image} ${command(gateway)}`
+        .then(() => $`docker network connect ${sealed} ${NAME}-raw-gateway`)
+        .then(() => $`docker start ${NAME}-raw-gateway`),
+    ]);
+    const origin = `http://127.0.0.1:${port}`;
+    const until = async (poll: () => Promise<number>): Promise<void> => {
+      while ((await poll()) !== 200) await new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    await until(() => ask(`${origin}/api/version`, apiKey));
+    await until(() =>
+      ask(`${origin}/api/generate`, apiKey, { model: served, keep_alive: -1 }, 600_000),
+    );
+    await until(() =>
+      ask(
+        `${origin}/v1/chat/completions`,
+        apiKey,
+        { model: served, max_tokens: 1, messages: [{ role: "user", content: "Hi" }] },
+        600_000,
+      ),
+    );
+  };
+  const clear = () => $`docker rm -f ${NAME}-raw-engine ${NAME}-raw-gateway`.nothrow();
+
+  await $`docker network create --internal ${sealed}`;
+  await $`docker network create ${outer}`;
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  try {
+    for (let round = 0; round < rounds; round += 1) {
+      theirs.push(await time(raw));
+      await clear();
+      ours.push(await time(up));
+      await down();
+    }
+  } finally {
+    await clear();
+    await $`docker network rm ${sealed} ${outer}`.nothrow();
+  }
+  const ratio = median(ours) / median(theirs);
+  console.log(
+    `raw docker run + 5 ms poller  ${median(theirs).toFixed(0)} ms  (${theirs.map((ms) => ms.toFixed(0)).join(" ")})`,
+  );
+  console.log(
+    `stack up ollama, warm         ${median(ours).toFixed(0)} ms  (${ours.map((ms) => ms.toFixed(0)).join(" ")})`,
+  );
+  console.log(
+    `ratio ${ratio.toFixed(2)}  goal at most 1.30  ${ratio <= 1.3 ? chalk.green("met") : chalk.red("missed")}`,
+  );
+} finally {
+  await down().nothrow();
+  await rm(home, { recursive: true, force: true });
+}
