@@ -2,13 +2,14 @@
 // node scripts/docker-engine.ts start 20.10|28.5 · stop · status · env
 // Real Docker Engines for the e2e tests, each from Debian's packages in a root file system of its own, so that the
 // machine itself gets nothing but debootstrap. Needs root. One at a time: two would fight over docker0 and iptables.
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { $ } from "zx";
 import { CACHE, cacheFolder, RUN } from "./test-env/cache.ts";
 import { programOf, runningDaemon, startDaemon, stopDaemon, until } from "./test-env/daemon.ts";
 import { debianRootfs, IN_ROOTFS, rootfsCommand } from "./test-env/debian.ts";
 import { answers, tail } from "./test-env/probe.ts";
+import { runScript } from "./test-env/run-script.ts";
 
 const ENGINES = {
   "20.10": { suite: "bookworm", packages: ["docker.io", "iptables"], options: {} },
@@ -116,8 +117,10 @@ async function stop(): Promise<void> {
   const left = readdirSync("/proc").filter(
     (pid) => /^\d+$/.test(pid) && namespace !== undefined && mountNamespace(pid) === namespace,
   );
-  for (const pid of left) process.kill(Number(pid), "SIGKILL");
+  // One of them may end by itself while we look.
+  await $({ nothrow: true, quiet: true })`kill -KILL ${left}`;
   await $({ nothrow: true, quiet: true })`ip link delete docker0`;
+  rmSync(join(RUN, daemon.note), { recursive: true, force: true });
   console.error(`Docker Engine ${daemon.note} stopped`);
 }
 
@@ -156,4 +159,4 @@ function isVersion(value: string | undefined): value is Version {
 const rootfsOf = (version: Version): string => join(CACHE, "engines", version, "rootfs");
 const socketOf = (version: Version): string => join(RUN, version, "docker.sock");
 
-await main();
+await runScript(main);

@@ -10,6 +10,7 @@ import { $ } from "zx";
 import { z } from "zod";
 import { cacheFolder } from "./test-env/cache.ts";
 import { debianRootfs } from "./test-env/debian.ts";
+import { runScript } from "./test-env/run-script.ts";
 
 const RECIPES = join(import.meta.dirname, "..", "compose", "images");
 const idsSchema = z.array(z.string());
@@ -76,4 +77,4 @@ async function idsOf(tags: readonly string[]): Promise<string[]> {
   return inspected.stdout.trim().split("\n");
 }
 
-await main();
+await runScript(main);

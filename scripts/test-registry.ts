@@ -13,6 +13,7 @@ import { cacheFolder, RUN } from "./test-env/cache.ts";
 import { runningDaemon, startDaemon, stopDaemon, until } from "./test-env/daemon.ts";
 import { installUnlessThere } from "./test-env/debian.ts";
 import { tail } from "./test-env/probe.ts";
+import { runScript } from "./test-env/run-script.ts";
 
 const RECORD = join(RUN, "registry.json");
 const NAME = "library/smollm2";
@@ -69,11 +70,11 @@ async function makeModel(address: string): Promise<void> {
   ).stdout.trim();
   try {
     await until(() => isThere(`http://${ollamaHost}/api/version`), 30, "Ollama to answer");
-    await $`docker exec ${container} ollama create ${target} --file Modelfile`;
-    await $`docker exec ${container} ollama push --insecure ${target}`;
+    await $({ quiet: true })`docker exec ${container} ollama create ${target} --file Modelfile`;
+    await $({ quiet: true })`docker exec ${container} ollama push --insecure ${target}`;
   } catch (error) {
     const logs = await $({ quiet: true })`docker logs --tail 50 ${container} 2>&1`;
-    throw new Error(`Ollama's log ends so:\n${logs.stdout}`, { cause: error });
+    throw new Error(`${String(error)}\nOllama's log ends so:\n${logs.stdout}`, { cause: error });
   } finally {
     await $({ quiet: true })`docker rm --force --volumes ${container}`;
   }
@@ -138,4 +139,4 @@ function listenOnce(wanted: number): Promise<number> {
   });
 }
 
-await main();
+await runScript(main);
