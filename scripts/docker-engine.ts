@@ -111,7 +111,7 @@ async function launch(version: Version): Promise<void> {
 /** Ends the daemon and what it left in its mount namespace, and with the namespace its mounts. */
 async function stop(): Promise<void> {
   const daemon = runningDaemon(RECORD);
-  if (daemon === undefined) return;
+  if (daemon === undefined) return rmSync(RECORD, { force: true });
   const namespace = mountNamespace(String(daemon.pid));
   await stopDaemon(RECORD, 90);
   const left = readdirSync("/proc").filter(
