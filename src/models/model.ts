@@ -51,6 +51,10 @@ export const storedModelSchema = z.object({
   /** Every blob that belongs to it, weights included. */
   blobs: z.array(z.object({ digest: digestSchema, bytes: z.int().nonnegative() })),
   facts: modelFactsSchema,
+  /** Whether Ollama renders tools for it: by the template layer of its manifest, which may be ours and not the model's own. */
+  ollamaTools: z.boolean().optional(),
+  /** For `file:` only: size and modification time of the file when it was taken in, to notice that it is another one now. */
+  fileStamp: z.string().optional(),
   fetchedAt: z.iso.datetime(),
 });
 export type StoredModel = z.infer<typeof storedModelSchema>;

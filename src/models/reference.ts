@@ -1,4 +1,4 @@
-import { StackError } from "../errors.ts";
+import { StackError, unreachable } from "../errors.ts";
 import { CATALOG, findInCatalog } from "./catalog.ts";
 import type { ModelReference } from "./model.ts";
 import { nearest } from "./nearest.ts";
@@ -45,6 +45,8 @@ export function formatReference(reference: ModelReference): string {
     }
     case "file":
       return `file:${reference.path}`;
+    default:
+      return unreachable(reference);
   }
 }
 

@@ -1,3 +1,4 @@
+import { unreachable } from "../errors.ts";
 import { CATALOG } from "./catalog.ts";
 import type { ModelReference } from "./model.ts";
 import { formatOllamaName, OLLAMA_REGISTRY, type OllamaName } from "./ollama-name.ts";
@@ -34,6 +35,8 @@ export function preferredName(reference: ModelReference): OllamaName {
     }
     case "file":
       return local(lastPart(reference.path), "latest");
+    default:
+      return unreachable(reference);
   }
 }
 

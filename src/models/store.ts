@@ -1,5 +1,12 @@
+import { StackError } from "../errors.ts";
 import type { RunContext } from "../run/context.ts";
 import type { ModelReference, StoredModel } from "./model.ts";
+import { formatReference } from "./reference.ts";
+import { preferredServedName } from "./served-name.ts";
+import { absoluteReference } from "./store/absolute.ts";
+import { findStored } from "./store/find.ts";
+import { blobPath, storeLayout, storeRoot, type Layout } from "./store/layout.ts";
+import { readRecord, readRecords } from "./store/records.ts";
 
 /** How a model may be fetched. */
 export interface FetchOptions {
@@ -86,6 +93,59 @@ export interface Store {
 }
 
 /** `STACK_MODELS_DIR`, else `models` in the XDG data folder. Opens nothing yet. */
-export function openStore(_context: RunContext): Store {
-  throw new Error("not written yet");
+export function openStore(context: RunContext): Store {
+  const { host } = context;
+  const layout = storeLayout(storeRoot(host));
+  const find = (reference: ModelReference): Promise<StoredModel | undefined> =>
+    findStored(layout, absoluteReference(host, reference));
+  return {
+    root: layout.root,
+    find,
+    plan: async (reference) => {
+      const stored = await find(reference);
+      return {
+        reference: formatReference(absoluteReference(host, reference)),
+        servedName: stored?.servedName ?? preferredServedName(reference),
+        stored,
+      };
+    },
+    list: () => readRecords(layout),
+    // What moves bytes is loaded only when it is needed: a warm start never does.
+    ensure: async (reference, options) => {
+      const { ensureModel } = await import("./store/ensure.ts");
+      return ensureModel(context, layout, absoluteReference(host, reference), options);
+    },
+    remove: async (reference) => {
+      const { removeModel } = await import("./store/remove.ts");
+      return removeModel(context, layout, formatReference(absoluteReference(host, reference)));
+    },
+    verify: async (reference) => {
+      const { verifyModels } = await import("./store/verify.ts");
+      return verifyModels(context, layout, await chosen(context, layout, reference));
+    },
+    df: async () => {
+      const { diskUse } = await import("./store/disk-use.ts");
+      return diskUse(layout);
+    },
+    gc: async () => {
+      const { collectGarbage } = await import("./store/collect-garbage.ts");
+      return collectGarbage(context, layout);
+    },
+    weightsPath: ({ weights }) => blobPath(layout, weights.digest),
+  };
+}
+
+async function chosen(
+  { host }: RunContext,
+  layout: Layout,
+  reference: ModelReference | undefined,
+): Promise<readonly StoredModel[]> {
+  if (reference === undefined) return readRecords(layout);
+  const canonical = formatReference(absoluteReference(host, reference));
+  const record = await readRecord(layout, canonical);
+  if (record !== undefined) return [record];
+  throw new StackError("MODEL_UNKNOWN", {
+    what: `${canonical} is not in the store.`,
+    next: "stack models ls",
+  });
 }

@@ -1,0 +1,31 @@
+import { StackError } from "../../errors.ts";
+import { acquireLock } from "../../run/lock.ts";
+import type { RunContext } from "../../run/context.ts";
+
+const POLL_MS = 100;
+
+/** Runs `work` while this process holds the lock file; waits for a living holder, and says so once. */
+export async function withLock<T>(
+  context: RunContext,
+  file: string,
+  purpose: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { host, signal, emit } = context;
+  for (let told = false; ; told = true) {
+    let lock;
+    try {
+      lock = await acquireLock(host, file, purpose);
+    } catch (error) {
+      if (!(error instanceof StackError) || error.code !== "LOCKED") throw error;
+      if (!told) emit({ type: "info", message: `Waiting. ${error.what}` });
+      await host.clock.sleep(POLL_MS, signal);
+      continue;
+    }
+    try {
+      return await work();
+    } finally {
+      await lock.release();
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as z from "zod";
+import { StackError } from "../../errors.ts";
+import { fetchBytes } from "../net/fetch-bytes.ts";
+import { isLoopback } from "../net/loopback.ts";
+import type { SourceTools } from "./source.ts";
+
+const tokenSchema = z.object({
+  token: z.string().optional(),
+  access_token: z.string().optional(),
+});
+
+const dockerConfigSchema = z.looseObject({
+  auths: z.record(z.string(), z.looseObject({ auth: z.string().optional() })).optional(),
+});
+
+interface Scope {
+  /** Of the registry, such as `https://registry.example`. */
+  readonly origin: string;
+  readonly registry: string;
+  readonly repository: string;
+}
+
+/**
+ * Answers a `WWW-Authenticate` challenge with a value for `Authorization`, or undefined when there is no way:
+ * `Bearer` by the token server it names (distribution spec, token authentication), `Basic` from Docker's config file.
+ */
+export async function fetchToken(
+  tools: SourceTools,
+  challenge: string,
+  scope: Scope,
+): Promise<string | undefined> {
+  const login = await dockerLogin(tools, scope.registry);
+  if (/^basic\b/i.test(challenge)) return login;
+  const { realm, service, scope: wanted } = parseChallenge(challenge);
+  if (realm === undefined) return undefined;
+  const url = new URL(realm, scope.origin);
+  requireSafeRealm(url, scope);
+  if (service !== undefined) url.searchParams.set("service", service);
+  url.searchParams.set("scope", wanted ?? `repository:${scope.repository}:pull`);
+  const { head, body } = await fetchBytes(tools.context, tools.http, {
+    what: `The token server of ${scope.registry} gave no token.`,
+    url: url.href,
+    headers: login === undefined ? {} : { authorization: login },
+    maxBytes: 1024 * 1024,
+    accept: [401, 403],
+  });
+  if (head.status !== 200) return undefined;
+  const parsed = tokenSchema.safeParse(parseJson(body));
+  const token = parsed.data?.token ?? parsed.data?.access_token;
+  return token === undefined ? undefined : `Bearer ${token}`;
+}
+
+/** `Bearer realm="…",service="…",scope="…"` → its parameters. */
+export function parseChallenge(challenge: string): {
+  readonly realm: string | undefined;
+  readonly service: string | undefined;
+  readonly scope: string | undefined;
+} {
+  if (!/^bearer\s/i.test(challenge)) {
+    return { realm: undefined, service: undefined, scope: undefined };
+  }
+  const parameters = new Map(
+    [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = "", value = ""]) => [
+      key.toLowerCase(),
+      value,
+    ]),
+  );
+  return {
+    realm: parameters.get("realm"),
+    service: parameters.get("service"),
+    scope: parameters.get("scope"),
+  };
+}
+
+/** A registry reached by TLS must not send a login elsewhere in clear. */
+function requireSafeRealm(url: URL, scope: Scope): void {
+  if (url.protocol === "https:" || isLoopback(url.hostname)) return;
+  if (url.protocol === "http:" && scope.origin.startsWith("http:")) return;
+  throw new StackError("MODEL_UNAVAILABLE", {
+    what: `The registry ${scope.registry} names a token server that is not safe to ask.`,
+    why: `${url.origin} speaks plain HTTP.`,
+    next: "ask whoever runs this registry",
+  });
+}
+
+/** `auths` of Docker's own config file, where `docker login` keeps what no credential helper took. */
+async function dockerLogin(tools: SourceTools, registry: string): Promise<string | undefined> {
+  const { env, paths } = tools.context.host;
+  const file = join(env["DOCKER_CONFIG"] ?? join(paths.home, ".docker"), "config.json");
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch {
+    return undefined;
+  }
+  const config = dockerConfigSchema.safeParse(parseJson(Buffer.from(text)));
+  const auths = config.data?.auths ?? {};
+  const auth = (auths[registry] ?? auths[`https://${registry}`])?.auth;
+  return auth === undefined || auth === "" ? undefined : `Basic ${auth}`;
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,65 @@
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFileAtomic } from "../../host/atomic-write.ts";
+import type { RunContext } from "../../run/context.ts";
+import { withLock } from "../download/lock.ts";
+import { formatOllamaName, type OllamaName } from "../ollama-name.ts";
+import type { ModelReference, StoredModel } from "../model.ts";
+import { preferredName, qualifiedName } from "../served-name.ts";
+import { makeFolder, manifestName, type Layout } from "./layout.ts";
+import { isComplete, readRecords, removeRecord, writeRecord } from "./records.ts";
+
+/**
+ * Makes a model visible: its manifest, then its record. Both or, after a crash between the two, a manifest that the next attempt takes over.
+ * Undefined when one of its blobs has vanished meanwhile (another process removed a model that shared it): fetch again.
+ */
+export async function commit(
+  context: RunContext,
+  layout: Layout,
+  reference: ModelReference,
+  model: Omit<StoredModel, "servedName" | "ollamaManifest">,
+  manifest: Buffer,
+): Promise<StoredModel | undefined> {
+  return withLock(context, layout.lock, `a change of the model store`, async () => {
+    const name = await claimName(layout, reference, model.reference, manifest);
+    const ollamaManifest = manifestName(name);
+    const stored: StoredModel = { ...model, servedName: formatOllamaName(name), ollamaManifest };
+    const path = join(layout.root, ollamaManifest);
+    await makeFolder(layout.root, join(path, ".."));
+    await writeFileAtomic(path, manifest);
+    if (!(await isComplete(layout, stored))) {
+      await rm(path, { force: true });
+      await removeRecord(layout, stored.reference);
+      return undefined;
+    }
+    await writeRecord(layout, stored);
+    return stored;
+  });
+}
+
+/** The short name unless another model has it; then one that says where this model is from. */
+async function claimName(
+  layout: Layout,
+  reference: ModelReference,
+  canonical: string,
+  manifest: Buffer,
+): Promise<OllamaName> {
+  const records = await readRecords(layout);
+  const preferred = preferredName(reference);
+  const path = manifestName(preferred);
+  const owner = records.find((record) => record.ollamaManifest === path);
+  if (owner !== undefined) {
+    return owner.reference === canonical ? preferred : qualifiedName(reference);
+  }
+  const there = await readIfThere(join(layout.root, path));
+  // No record: left by a crash of ours (then the bytes are the same), or by Ollama itself.
+  return there === undefined || there.equals(manifest) ? preferred : qualifiedName(reference);
+}
+
+async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch {
+    return undefined;
+  }
+}

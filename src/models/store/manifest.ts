@@ -1,0 +1,69 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+import * as z from "zod";
+import { isErrno } from "../../host/atomic-write.ts";
+import { digestSchema, type Digest } from "../model.ts";
+import type { Layout } from "./layout.ts";
+
+export const MEDIA = {
+  manifest: "application/vnd.docker.distribution.manifest.v2+json",
+  config: "application/vnd.docker.container.image.v1+json",
+  model: "application/vnd.ollama.image.model",
+  template: "application/vnd.ollama.image.template",
+  params: "application/vnd.ollama.image.params",
+} as const;
+
+const descriptorSchema = z.object({
+  mediaType: z.string(),
+  digest: digestSchema,
+  size: z.int().nonnegative(),
+});
+export type Descriptor = z.infer<typeof descriptorSchema>;
+
+/** A Docker schema-2 or OCI image manifest, as Ollama writes and reads it. */
+export const manifestSchema = z.object({
+  schemaVersion: z.literal(2),
+  config: descriptorSchema,
+  layers: z.array(descriptorSchema).min(1).max(4096),
+});
+export type Manifest = z.infer<typeof manifestSchema>;
+
+/** Blobs of a manifest, each once. */
+export function closure(manifest: Manifest): readonly Descriptor[] {
+  const all = [manifest.config, ...manifest.layers];
+  return [...new Map(all.map((descriptor) => [descriptor.digest, descriptor])).values()];
+}
+
+/** Digests that the manifests of the folder need, ours or not, by manifest (relative to the root). One that cannot be read needs nothing. */
+export async function digestsByManifest(
+  layout: Layout,
+): Promise<ReadonlyMap<string, readonly Digest[]>> {
+  let entries;
+  try {
+    entries = await readdir(layout.manifests, { recursive: true, withFileTypes: true });
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return new Map();
+    throw error;
+  }
+  const found = new Map<string, readonly Digest[]>();
+  for (const entry of entries) {
+    if (!entry.isFile() || entry.name.startsWith(".")) continue;
+    const path = join(entry.parentPath, entry.name);
+    const name = relative(layout.root, path).split(sep).join("/");
+    const digests = await readManifest(path);
+    found.set(name, typeof digests === "string" ? [] : digests);
+  }
+  return found;
+}
+
+/** Digests that a manifest file names, or what is wrong with it. */
+export async function readManifest(
+  path: string,
+): Promise<readonly Digest[] | "missing" | "unreadable"> {
+  try {
+    const manifest = manifestSchema.parse(JSON.parse(await readFile(path, "utf8")));
+    return closure(manifest).map(({ digest }) => digest);
+  } catch (error) {
+    return isErrno(error, "ENOENT") ? "missing" : "unreadable";
+  }
+}

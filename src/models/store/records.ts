@@ -1,0 +1,76 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { isErrno, writeFileAtomic } from "../../host/atomic-write.ts";
+import { storedModelSchema, type StoredModel } from "../model.ts";
+import { blobPath, type Layout } from "./layout.ts";
+
+/** File name of the record of a canonical reference: readable, and unique by its hash. */
+export function recordId(reference: string): string {
+  const readable = reference.replaceAll(/[^A-Za-z0-9._-]+/g, "-").slice(0, 80);
+  const hash = createHash("sha256").update(reference).digest("hex").slice(0, 12);
+  return `${readable}-${hash}`;
+}
+
+function recordPath(layout: Layout, reference: string): string {
+  return join(layout.index, `${recordId(reference)}.json`);
+}
+
+/** Undefined when there is none, or none that this version can read. */
+export async function readRecord(
+  layout: Layout,
+  reference: string,
+): Promise<StoredModel | undefined> {
+  const record = await readRecordFile(recordPath(layout, reference));
+  return record?.reference === reference ? record : undefined;
+}
+
+export async function writeRecord(layout: Layout, model: StoredModel): Promise<void> {
+  await writeFileAtomic(recordPath(layout, model.reference), `${JSON.stringify(model, null, 2)}\n`);
+}
+
+export async function removeRecord(layout: Layout, reference: string): Promise<void> {
+  await rm(recordPath(layout, reference), { force: true });
+}
+
+/** All records, sorted by reference. */
+export async function readRecords(layout: Layout): Promise<readonly StoredModel[]> {
+  let names: string[];
+  try {
+    names = await readdir(layout.index);
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return [];
+    throw error;
+  }
+  const records = await Promise.all(
+    names
+      .filter((name) => name.endsWith(".json") && !name.startsWith("."))
+      .map((name) => readRecordFile(join(layout.index, name))),
+  );
+  return records
+    .filter((record) => record !== undefined)
+    .toSorted((a, b) => (a.reference < b.reference ? -1 : 1));
+}
+
+/** Whether every file of the model is there with its size: cheap, and enough before every start. */
+export async function isComplete(layout: Layout, model: StoredModel): Promise<boolean> {
+  const checks = [
+    ...model.blobs.map(async ({ digest, bytes }) => {
+      const { size } = await stat(blobPath(layout, digest));
+      return size === bytes;
+    }),
+    stat(join(layout.root, model.ollamaManifest)).then((found) => found.isFile()),
+  ];
+  const results = await Promise.allSettled(checks);
+  return results.every((result) => result.status === "fulfilled" && result.value);
+}
+
+async function readRecordFile(path: string): Promise<StoredModel | undefined> {
+  try {
+    const parsed = storedModelSchema.safeParse(JSON.parse(await readFile(path, "utf8")));
+    return parsed.success ? parsed.data : undefined;
+  } catch (error) {
+    if (isErrno(error, "ENOENT") || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,65 @@
+import { rm, rmdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { StackError } from "../../errors.ts";
+import type { RunContext } from "../../run/context.ts";
+import { withLock } from "../download/lock.ts";
+import type { Digest } from "../model.ts";
+import type { RemovedModel } from "../store.ts";
+import { blobPath, type Layout } from "./layout.ts";
+import { digestsByManifest } from "./manifest.ts";
+import { readRecord, readRecords, removeRecord } from "./records.ts";
+
+/** Removes the record, the manifest, and those blobs that no other record or manifest (Ollama's own, too) needs. */
+export async function removeModel(
+  context: RunContext,
+  layout: Layout,
+  reference: string,
+): Promise<RemovedModel> {
+  const known = await readRecord(layout, reference);
+  if (known === undefined) {
+    throw new StackError("MODEL_UNKNOWN", {
+      what: `${reference} is not in the store.`,
+      next: "stack models ls",
+    });
+  }
+  return withLock(context, layout.lock, "a change of the model store", async () => {
+    const model = (await readRecord(layout, reference)) ?? known;
+    const used = new Set<Digest>();
+    for (const other of await readRecords(layout)) {
+      if (other.reference === reference) continue;
+      for (const { digest } of other.blobs) used.add(digest);
+    }
+    for (const [manifest, digests] of await digestsByManifest(layout)) {
+      if (manifest === model.ollamaManifest) continue;
+      for (const digest of digests) used.add(digest);
+    }
+    // The reverse of how it came: first it is no longer visible, then its bytes go.
+    await removeRecord(layout, reference);
+    await removeManifest(layout, model.ollamaManifest);
+    let freedBytes = 0;
+    for (const { digest } of model.blobs) {
+      if (!used.has(digest)) freedBytes += await removeFile(blobPath(layout, digest));
+    }
+    return { reference, servedName: model.servedName, freedBytes };
+  });
+}
+
+/** Also the folders that are empty now, up to `manifests`. */
+async function removeManifest(layout: Layout, name: string): Promise<void> {
+  const path = join(layout.root, name);
+  await rm(path, { force: true });
+  for (let folder = dirname(path); folder !== layout.manifests; folder = dirname(folder)) {
+    try {
+      await rmdir(folder);
+    } catch {
+      return;
+    }
+  }
+}
+
+/** Bytes given back: none when another name (a hard link) keeps them. */
+export async function removeFile(path: string): Promise<number> {
+  const found = await stat(path).catch(() => undefined);
+  await rm(path, { force: true });
+  return found === undefined || found.nlink > 1 ? 0 : found.size;
+}
