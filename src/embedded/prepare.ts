@@ -21,7 +21,7 @@ export function prepareChat(
   const calls = callGrammarOf(engine, request);
   const forced = request.toolChoice === "required" || typeof request.toolChoice === "object";
   const grammar = grammarOf(request, calls, forced);
-  const messages = maskControlText(request.messages, vocabulary.controlTexts());
+  const messages = maskControlText(request.messages, vocabulary.controlTexts);
   let prompt = prompts.write(messages, request.tools);
   let startsThinking = thinking !== undefined && prompt.trimEnd().endsWith(thinking.open);
   if (startsThinking && grammar !== undefined) {

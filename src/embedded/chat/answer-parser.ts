@@ -1,6 +1,6 @@
 import type { CallFormat } from "./call-format.ts";
 import { type CallDelta, type CallReader, callReader } from "./call-reader.ts";
-import { findMarker, heldBack } from "./marker-scan.ts";
+import { findMarker, heldBack, type MarkerHit } from "./marker-scan.ts";
 
 /** What a client is sent of an answer, in order. */
 export type AnswerDelta =
@@ -45,11 +45,27 @@ export function answerParser(options: AnswerParserOptions): AnswerParser {
   let openCall: string | undefined;
   let thought = options.startsThinking;
 
-  const contentMarkers = (): readonly string[] => [
-    ...stop,
-    ...(tools === undefined || (tools.format.atStartOnly && begun) ? [] : [tools.format.trigger]),
-    ...(thinking === undefined || begun ? [] : [thinking.open]),
+  const trigger = tools?.format.trigger;
+  const atStart = [
+    ...(tools?.format.atStartOnly === true ? [tools.format.trigger] : []),
+    ...(thinking === undefined ? [] : [thinking.open]),
   ];
+  const anywhere = [
+    ...stop,
+    ...(tools === undefined || tools.format.atStartOnly ? [] : [tools.format.trigger]),
+  ];
+  /** Undefined: no marker here; "unsure": what there is may be the beginning of one that counts only at the start. */
+  const marker = (): MarkerHit | "unsure" | undefined => {
+    if (begun) return findMarker(held, anywhere);
+    const text = held.trimStart();
+    const found = atStart.find((candidate) => text.startsWith(candidate));
+    if (found === undefined) {
+      if (atStart.some((candidate) => candidate.startsWith(text))) return "unsure";
+      return findMarker(held, anywhere);
+    }
+    const start = held.length - text.length;
+    return { marker: found, start, end: start + found.length };
+  };
   const emitContent = (text: string, out: AnswerDelta[]): void => {
     // White space after thoughts and calls belongs to the form, not to the answer.
     const shown = !begun && (calls > 0 || thought) ? text.trimStart() : text;
@@ -59,10 +75,10 @@ export function answerParser(options: AnswerParserOptions): AnswerParser {
   };
 
   const readContent = (out: AnswerDelta[]): boolean => {
-    const markers = contentMarkers();
-    const hit = findMarker(held, markers);
+    const hit = marker();
+    if (hit === "unsure") return false;
     if (hit === undefined) {
-      const keep = heldBack(held, markers);
+      const keep = heldBack(held, anywhere);
       emitContent(held.slice(0, held.length - keep), out);
       held = held.slice(held.length - keep);
       return false;
@@ -79,7 +95,7 @@ export function answerParser(options: AnswerParserOptions): AnswerParser {
       thought = true;
       return true;
     }
-    if (tools === undefined) return true;
+    if (tools === undefined || hit.marker !== trigger) return true;
     mode = "call";
     reader = callReader(tools.format, (name) => names.has(name));
     openCall = held;

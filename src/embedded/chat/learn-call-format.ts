@@ -115,7 +115,8 @@ function assemble(
   if (`${head}${middle}`.includes(ID)) return undefined;
   const close = withoutEnd(tail, endOfTurn);
   const brace = head.indexOf("{");
-  const marker = (brace === -1 ? head : head.slice(0, brace)).trimEnd();
+  // `[TOOL_CALLS] [{…}]`: the bracket belongs to the form, and models space it as they like.
+  const marker = (brace === -1 ? head : head.slice(0, brace)).replace(/[\s[]+$/, "");
   const trigger = marker === "" ? head : marker;
   if (trigger === "") return undefined;
   return {

@@ -39,7 +39,7 @@ export function createPromptWriter(
 
 /**
  * Many templates refuse what OpenAI's API allows: two user messages in a row, a system message at all, or one in the
- * middle. So ever plainer forms of the same conversation are tried before the template's refusal is passed on.
+ * middle. So plainer forms of the same conversation are tried before the template's refusal is passed on.
  */
 function renderWith(
   render: Render,

@@ -36,7 +36,7 @@ export function compileTemplate(source: string, tokens: TemplateTokens): Render 
     });
 }
 
-function templateMessage(message: ChatMessage, argumentsAs: ArgumentsAs): unknown {
+function templateMessage(message: ChatMessage, argumentsAs: ArgumentsAs): object {
   if (message.tool_calls === undefined || argumentsAs === "text") return message;
   return {
     ...message,

@@ -8,7 +8,7 @@ import { createEmbedder, type Embedder } from "./embedder.ts";
 import { generate } from "./generate.ts";
 import type { LoadedModel } from "./load.ts";
 import { type SlotPool, slotPool } from "./slot-pool.ts";
-import { createVocabulary, type Vocabulary } from "./vocabulary.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 
 export interface Thinking {
   readonly open: string;
@@ -43,8 +43,7 @@ export interface RunRequest {
 }
 
 export function createEngine(loaded: LoadedModel, config: EmbeddedConfig, clock: Clock): Engine {
-  const { llamaCpp, llama, model, context } = loaded;
-  const vocabulary = createVocabulary(model);
+  const { llamaCpp, llama, model, context, vocabulary } = loaded;
   const template = model.fileInfo.metadata.tokenizer.chat_template;
   const sequences = Array.from({ length: config.parallel }, () => context.getSequence());
   return {

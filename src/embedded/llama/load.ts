@@ -4,6 +4,7 @@ import type { Llama, LlamaContext, LlamaModel } from "node-llama-cpp";
 import type { EmbeddedConfig } from "../config.ts";
 import { EmbeddedError } from "../embedded-error.ts";
 import type { Log } from "../log.ts";
+import { createVocabulary, type Vocabulary } from "./vocabulary.ts";
 
 type LlamaCpp = typeof NodeLlamaCpp;
 
@@ -13,6 +14,7 @@ export interface LoadedModel {
   readonly llama: Llama;
   readonly model: LlamaModel;
   readonly context: LlamaContext;
+  readonly vocabulary: Vocabulary;
   readonly threads: number;
   /** Tokens that the model was trained for. */
   readonly trainedContext: number;
@@ -57,16 +59,20 @@ export async function loadModel({
       `A context of ${config.context} tokens exceeds the ${trainedContext} that the model was trained for, and stretching is off.`,
     );
   }
-  const context = await memoryAware(llamaCpp, `a context of ${config.context} tokens`, () =>
-    model.createContext({
-      contextSize: config.context,
-      sequences: config.parallel,
-      threads,
-      // Left on, it would shrink the context silently until it fits.
-      failedCreationRemedy: false,
-    }),
-  );
-  return { llamaCpp, llama, model, context, threads, trainedContext };
+  const [context, vocabulary] = await Promise.all([
+    memoryAware(llamaCpp, `a context of ${config.context} tokens`, () =>
+      model.createContext({
+        contextSize: config.context,
+        sequences: config.parallel,
+        threads,
+        // Left on, it would shrink the context silently until it fits.
+        failedCreationRemedy: false,
+      }),
+    ),
+    // Allocating happens on another thread; this one has time.
+    Promise.resolve(model).then(createVocabulary),
+  ]);
+  return { llamaCpp, llama, model, context, vocabulary, threads, trainedContext };
 }
 
 async function assertReadable(path: string): Promise<void> {

@@ -54,8 +54,9 @@ export function slotPool<T>(
     const idle = slots.filter((slot) => !slot.busy);
     const judged = idle.map((slot) => ({ slot, ...content(slot.value, tokens) }));
     const reusable = judged.filter(({ common, held }) => common > 0 && common * 2 >= held);
-    const [longest] = reusable.sort((a, b) => b.common - a.common);
-    return longest?.slot ?? idle.sort((a, b) => a.used - b.used)[0];
+    const [longest] = reusable.toSorted((a, b) => b.common - a.common);
+    const [oldest] = judged.toSorted((a, b) => a.slot.used - b.slot.used || a.held - b.held);
+    return (longest ?? oldest)?.slot;
   };
 
   return {
