@@ -18,7 +18,7 @@ export interface Command<Flags extends FlagSpecs = FlagSpecs, Result = unknown> 
   readonly streams?: boolean;
   readonly run: (call: Call<Flags>) => Promise<Result>;
   /** The result for programs, where it is not the result itself. */
-  readonly json?: (result: Result) => unknown;
+  readonly json?: (result: Result, look: Look) => unknown;
   /** The result for people: data, so it goes to stdout. Empty prints nothing. */
   readonly text: (result: Result, look: Look) => string;
   /** What a person could do next; goes to stderr, and nowhere under `--json` or `-q`. */

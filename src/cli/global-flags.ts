@@ -5,7 +5,7 @@ export const GLOBAL_FLAGS = {
   json: { kind: "boolean", summary: "Print one JSON object, or NDJSON events for long work." },
   quiet: { kind: "boolean", short: "q", summary: "Print results and errors only." },
   verbose: { kind: "boolean", short: "v", summary: "Print each detail, and stack traces." },
-  color: { kind: "boolean", summary: "Use no colours (--no-color), or force them (--color)." },
+  color: { kind: "boolean", summary: "Print no colours; --color forces them." },
   "dry-run": { kind: "boolean", summary: "Say what would be done, and do nothing." },
   help: { kind: "boolean", short: "h", summary: "Print this help." },
 } as const satisfies FlagSpecs;

@@ -1,4 +1,5 @@
 import { basename, relative } from "node:path";
+import { COMMANDS } from "./commands/index.ts";
 
 /** How this process was called: what to print in front of the next command, and where the user is. */
 export interface Invocation {
@@ -29,10 +30,10 @@ export function detectInvocation(
   return { stack: direct, quiet: direct, cwd };
 }
 
-/** Puts the caller's way of writing `stack` into a sentence or a command: at its start, after a backtick or a shell's separator. */
+const FIRST_WORDS = [...new Set(Object.keys(COMMANDS).map((name) => name.split(" ")[0]))];
+const CALL = new RegExp(String.raw`(?<![\w./-])stack (?=(?:${FIRST_WORDS.join("|")})\b)`, "g");
+
+/** Puts the caller's way of writing `stack` in front of every command that a sentence names. */
 export function localise(text: string, stack: string): string {
-  return text.replaceAll(
-    /(^|`|"\$\(|; |&& |: )stack (?=[a-z-])/g,
-    (_, before: string) => `${before}${stack} `,
-  );
+  return text.replaceAll(CALL, () => `${stack} `);
 }

@@ -37,7 +37,7 @@ export async function runCommand(
   };
   const value = await command.run(call);
   output.result({
-    value: command.json?.(value) ?? value,
+    value: command.json?.(value, look) ?? value,
     text: command.text(value, look),
     hints: command.hints?.(value, session.look(parsed.globals, "err")) ?? [],
   });
@@ -53,9 +53,12 @@ function withDeadline(command: Command, parsed: ParsedCall, signal: AbortSignal)
   const seconds = Number(given);
   if (command.settings.includes("timeout") || !(seconds > 0)) return signal;
   const deadline = new AbortController();
-  setTimeout(() => {
-    const what = `It did not end within ${seconds} s.`;
-    deadline.abort(new StackError("NOT_READY", { what, next: "allow more time with --timeout" }));
-  }, Math.min(seconds * 1000, LONGEST_TIMER_MS)).unref();
+  setTimeout(
+    () => {
+      const what = `It did not end within ${seconds} s.`;
+      deadline.abort(new StackError("NOT_READY", { what, next: "allow more time with --timeout" }));
+    },
+    Math.min(seconds * 1000, LONGEST_TIMER_MS),
+  ).unref();
   return AbortSignal.any([signal, deadline.signal]);
 }

@@ -10,7 +10,7 @@ interface Property {
   readonly default?: unknown;
 }
 
-// The zod schema is the source, but importing zod would cost `--help` 50 ms; this file is made from it by `pnpm docs`.
+// The zod schema is the source, but importing zod would cost `--help` 50 ms; this file is made from it by `pnpm run docs`.
 const PROPERTIES: Readonly<Record<string, Property>> = schema.properties;
 
 /** Every setting that has a flag. `engineArgs` has `--` instead. */

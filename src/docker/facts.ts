@@ -15,6 +15,7 @@ const infoSchema = z.object({
   OperatingSystem: z.string().default(""),
   Architecture: z.string(),
   Driver: z.string().default(""),
+  DockerRootDir: z.string().optional(),
   MemTotal: z.number().default(0),
   NCPU: z.number().default(0),
   CgroupVersion: z.string().optional(),
@@ -67,6 +68,7 @@ export function toFacts(
     cgroupVersion:
       info.CgroupVersion === "1" || info.CgroupVersion === "2" ? info.CgroupVersion : undefined,
     storageDriver: info.Driver,
+    rootDir: info.DockerRootDir,
     memoryBytes: info.MemTotal,
     cpus: info.NCPU,
     isolatedNetworks: !podman && Number.parseInt(version.Version, 10) >= ISOLATED_SINCE,

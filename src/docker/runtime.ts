@@ -24,6 +24,8 @@ export interface DaemonFacts {
   readonly rootless: boolean;
   readonly cgroupVersion: "1" | "2" | undefined;
   readonly storageDriver: string;
+  /** Where it keeps images, on its own machine; undefined when it does not say. */
+  readonly rootDir?: string | undefined;
   /** Memory and processors of the machine (or VM) that the daemon runs on. */
   readonly memoryBytes: number;
   readonly cpus: number;

@@ -79,7 +79,9 @@ export const settingsSchema = z.strictObject({
     .min(1)
     .max(86_400)
     .default(600)
-    .describe("Seconds that `up` waits for the engine to be able to answer."),
+    .describe(
+      "Seconds that `up` waits for the engine to be able to answer; other commands end after them.",
+    ),
   engineArgs: z
     .array(z.string())
     .default([])

@@ -3,7 +3,7 @@ export const command = defineCommand({
   args: [],
   flags: {},
   settings: [],
-  examples: [],
+  examples: [{ command: "stack image ls", what: "" }],
   run: async () => ({}),
   text: () => "",
 });

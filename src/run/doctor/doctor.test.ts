@@ -1,0 +1,156 @@
+import { describe, expect, it, test } from "vitest";
+import type { DaemonFacts } from "../../docker/runtime.ts";
+import { StackError } from "../../errors.ts";
+import { settingsSchema, type ResolvedSettings } from "../../plan/settings.ts";
+import { testHost } from "../../testing/test-host.ts";
+import { doctor } from "../doctor.ts";
+import type { Check, Finding } from "./check.ts";
+import { diskFinding } from "./disk.ts";
+import { dockerFindings, unreachableFinding } from "./docker.ts";
+import { gpuFinding } from "./gpu.ts";
+import { isolationFinding } from "./isolation.ts";
+import { nodeFinding } from "./node.ts";
+import { answerFinding } from "./sources.ts";
+
+const facts: DaemonFacts = {
+  address: "unix:///var/run/docker.sock",
+  local: true,
+  product: "docker",
+  version: "28.5.2",
+  apiVersion: "1.51",
+  os: "Debian",
+  arch: "x86_64",
+  rootless: false,
+  cgroupVersion: "2",
+  storageDriver: "overlay2",
+  memoryBytes: 8e9,
+  cpus: 2,
+  isolatedNetworks: true,
+  runtimes: ["runc"],
+  cdiSpecDirs: [],
+  discoveredDevices: [],
+};
+
+test.each([
+  ["28.5.2", []],
+  ["29.0.0-rc.1", []],
+  ["27.5.1", ["moby#45610"]],
+  ["26.0.0", ["moby#45610"]],
+  ["25.0.5", ["moby#45610"]],
+  ["25.0.4", ["moby#45610", "CVE-2024-29018"]],
+  ["24.0.9", ["moby#45610", "CVE-2024-29018"]],
+  ["23.0.11", ["moby#45610"]],
+  ["20.10.24+dfsg1", ["moby#45610", "CVE-2024-29018"]],
+  ["dev", []],
+])("Engine %s has known holes %j", (version, holes) => {
+  const warnings = dockerFindings({ ...facts, version }).filter((each) => each.status !== "ok");
+  expect(warnings.map(({ summary }) => /moby#\d+|CVE-[\d-]+/.exec(summary)?.[0])).toEqual(holes);
+});
+
+test("Podman's versions are not Docker's", () => {
+  expect(dockerFindings({ ...facts, product: "podman", version: "5.8.0" })).toEqual([
+    { status: "ok", summary: "podman 5.8.0 at unix:///var/run/docker.sock (overlay2)" },
+  ]);
+});
+
+const status = ({ status, code }: Finding): string =>
+  code === undefined ? status : `${status} ${code}`;
+
+describe("verdicts", () => {
+  const error = new StackError("DOCKER_UNREACHABLE", { what: "No daemon.", next: "start it" });
+  const gpu = (
+    dev: string[],
+    daemon: Partial<DaemonFacts> | undefined,
+    wanted: "auto" | "all" | "none",
+  ) => gpuFinding({ dev, dri: [] }, daemon && { ...facts, ...daemon }, wanted);
+
+  it.each<[string, Finding, string]>([
+    ["no daemon, embedded engine", unreachableFinding(error, false), "warning"],
+    [
+      "no daemon, engine in a container",
+      unreachableFinding(error, true),
+      "failed DOCKER_UNREACHABLE",
+    ],
+    ["isolation", isolationFinding(true, true), "ok"],
+    ["no isolation", isolationFinding(false, false), "warning"],
+    ["no isolation, required", isolationFinding(false, true), "failed NETWORK_LEAK"],
+    ["Node 24", nodeFinding("v24.1.0"), "ok"],
+    ["Node 22", nodeFinding("v22.1.0"), "warning"],
+    ["disk full", diskFinding("/s", 1e8), "failed DOES_NOT_FIT"],
+    ["disk small", diskFinding("/s", 5e9), "warning"],
+    ["disk large", diskFinding("/s", 5e10), "ok"],
+    ["no GPU", gpu([], {}, "auto"), "ok"],
+    ["no GPU, wanted", gpu([], {}, "all"), "failed GPU_UNUSABLE"],
+    ["GPU, not wanted", gpu(["nvidia0"], {}, "none"), "skipped"],
+    ["GPU without toolkit", gpu(["nvidia0", "nvidiactl"], {}, "auto"), "warning"],
+    ["GPU without toolkit, wanted", gpu(["nvidia0"], {}, "all"), "failed GPU_UNUSABLE"],
+    ["GPU without Docker", gpu(["nvidia0"], undefined, "auto"), "ok"],
+    ["GPU through the runtime", gpu(["nvidia0"], { runtimes: ["nvidia"] }, "all"), "ok"],
+    ["GPU through CDI", gpu([], { discoveredDevices: ["nvidia.com/gpu=all"] }, "all"), "ok"],
+    ["source answers 404", answerFinding({ title: "x", url: "https://h/" }, 404, 5, true), "ok"],
+    [
+      "source answers 503",
+      answerFinding({ title: "x", url: "https://h/" }, 503, 5, false),
+      "warning",
+    ],
+    [
+      "proxy wants a password",
+      answerFinding({ title: "x", url: "https://h/" }, 407, 5, true),
+      "failed MODEL_UNAVAILABLE",
+    ],
+  ])("%s", (_, finding, expected) => {
+    expect(status(finding)).toBe(expected);
+    // Whatever is wrong has one fix.
+    expect(finding.fix === undefined).toBe(["ok", "skipped"].includes(finding.status));
+  });
+});
+
+describe("doctor", () => {
+  const resolved = async (): Promise<ResolvedSettings> => ({
+    values: settingsSchema.parse({}),
+    origins: {} as ResolvedSettings["origins"],
+  });
+  const check = (id: string, run: Check["run"], deadlineMs = 5000): Check => ({
+    id,
+    title: id,
+    deadlineMs,
+    run,
+  });
+
+  it("goes on when a check throws, hangs, or the settings are wrong", async () => {
+    await using rig = await testHost();
+    const report = await doctor(
+      rig.context,
+      () => Promise.reject(new StackError("USAGE", { what: "bad key" })),
+      [
+        check("throws", () => Promise.reject(new Error("boom"))),
+        check("hangs", () => new Promise(() => {}), 10),
+        check("fine", async () => [{ status: "ok", summary: "yes" }]),
+      ],
+    );
+    expect(report.findings.map((each) => [each.check, each.status, each.summary])).toEqual([
+      ["settings", "failed", "bad key"],
+      ["throws", "warning", "boom"],
+      ["hangs", "warning", "gave no answer within 0.01 s"],
+      ["fine", "ok", "yes"],
+    ]);
+    expect([report.ok, report.exitCode]).toEqual([false, 2]);
+  });
+
+  it("exits with the status of the first failure, and 0 for warnings", async () => {
+    await using rig = await testHost();
+    const failed = (code: "GPU_UNUSABLE" | "PORT_BUSY"): Check =>
+      check(code, async () => [{ status: "failed", code, summary: "", fix: "" }]);
+    const warned = check("w", async () => [{ status: "warning", summary: "", fix: "" }]);
+    const exit = async (checks: Check[]) => (await doctor(rig.context, resolved, checks)).exitCode;
+    expect(await exit([warned])).toBe(0);
+    expect(await exit([warned, failed("PORT_BUSY"), failed("GPU_UNUSABLE")])).toBe(5);
+  });
+
+  it("stops when it is interrupted", async () => {
+    await using rig = await testHost();
+    const running = doctor(rig.context, resolved, [check("hangs", () => new Promise(() => {}))]);
+    rig.abort.abort(new StackError("INTERRUPTED", { what: "stop" }));
+    await expect(running).rejects.toMatchObject({ code: "INTERRUPTED" });
+  });
+});
