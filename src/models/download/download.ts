@@ -8,6 +8,7 @@ import type { Digest } from "../model.ts";
 import type { Http } from "../net/http.ts";
 import { withRetry } from "../net/retry.ts";
 import { HttpStatusError, type Trouble } from "../net/trouble.ts";
+import { lockBase } from "../store/layout.ts";
 import { fullDisk, requireSpace } from "./disk-space.ts";
 import { withLock } from "./lock.ts";
 import type { Meter } from "./meter.ts";
@@ -33,6 +34,8 @@ export interface DownloadTools {
   readonly context: RunContext;
   readonly http: Http;
   readonly meter: Meter;
+  /** Folder of locks. */
+  readonly locks: string;
 }
 
 /**
@@ -47,7 +50,7 @@ export async function download(
 ): Promise<void> {
   if (await isThere(tools, target, job)) return;
   try {
-    await withLock(tools.context, `${target}.lock`, `a download of ${job.name}`, async () => {
+    await withLock(tools.context, lockBase(tools.locks, "file", target), job.name, async () => {
       if (await isThere(tools, target, job)) return;
       const partial = await openPartial(target, tools.context.signal);
       try {

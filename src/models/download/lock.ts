@@ -4,7 +4,7 @@ import type { RunContext } from "../../run/context.ts";
 
 const POLL_MS = 100;
 
-/** Runs `work` while this process holds the lock file; waits for a living holder, and says so once. */
+/** Runs `work` while this process holds the lock; waits for whoever has it, and says so once. `purpose` is what others are told. */
 export async function withLock<T>(
   context: RunContext,
   file: string,
@@ -18,7 +18,11 @@ export async function withLock<T>(
       lock = await acquireLock(host, file, purpose);
     } catch (error) {
       if (!(error instanceof StackError) || error.code !== "LOCKED") throw error;
-      if (!told) emit({ type: "info", message: `Waiting. ${error.what}` });
+      if (!told)
+        emit({
+          type: "info",
+          message: `Waiting for another command that works on the same model.`,
+        });
       await host.clock.sleep(POLL_MS, signal);
       continue;
     }

@@ -6,7 +6,7 @@ import { hasStaleLock } from "../../run/lock.ts";
 import { withLock } from "../download/lock.ts";
 import type { Digest } from "../model.ts";
 import { BLOB, blobFileName, isPartial, listFiles } from "./disk-use.ts";
-import type { Layout } from "./layout.ts";
+import { lockBase, type Layout } from "./layout.ts";
 import { digestsByManifest } from "./manifest.ts";
 import { readRecords } from "./records.ts";
 import { removeFile } from "./remove.ts";
@@ -18,28 +18,35 @@ export async function collectGarbage(
 ): Promise<{ readonly freedBytes: number }> {
   const files = await listFiles(layout.root);
   if (files.length === 0) return { freedBytes: 0 };
-  return withLock(context, layout.lock, "a change of the model store", async () => {
-    if (await someoneFetches(context.host, layout)) return { freedBytes: 0 };
-    const needed = new Set<Digest>((await digestsByManifest(layout)).values().toArray().flat());
-    for (const { blobs } of await readRecords(layout)) {
-      for (const { digest } of blobs) needed.add(digest);
-    }
-    const names = new Set([...needed].map(blobFileName));
-    const leftOver = files.filter(
-      ({ path }) =>
-        isPartial(layout, path) ||
-        (path.startsWith(layout.blobs) && BLOB.test(path) && !names.has(basename(path))),
-    );
-    let freedBytes = 0;
-    for (const { path } of leftOver) freedBytes += await removeFile(path);
-    return { freedBytes };
-  });
+  return withLock(
+    context,
+    lockBase(layout.locks, "store"),
+    "a change of the model store",
+    async () => {
+      if (await someoneFetches(context.host, layout)) return { freedBytes: 0 };
+      const needed = new Set<Digest>((await digestsByManifest(layout)).values().toArray().flat());
+      for (const { blobs } of await readRecords(layout)) {
+        for (const { digest } of blobs) needed.add(digest);
+      }
+      const names = new Set([...needed].map(blobFileName));
+      const leftOver = files.filter(
+        ({ path }) =>
+          isPartial(layout, path) ||
+          (path.startsWith(layout.blobs) && BLOB.test(path) && !names.has(basename(path))),
+      );
+      let freedBytes = 0;
+      for (const { path } of leftOver) freedBytes += await removeFile(path);
+      return { freedBytes };
+    },
+  );
 }
 
 async function someoneFetches(host: Host, layout: Layout): Promise<boolean> {
-  const locks = await readdir(layout.fetching).catch(() => []);
-  for (const lock of locks.filter((name) => name.endsWith(".lock"))) {
-    if (!(await hasStaleLock(host, join(layout.fetching, lock)))) return true;
+  const names = await readdir(layout.locks).catch(() => []);
+  for (const name of names) {
+    // A lock that is held, or was held by a process that died, has a note of who that is.
+    const base = /^(fetch-.+)\.json$/.exec(name)?.[1];
+    if (base !== undefined && !(await hasStaleLock(host, join(layout.locks, base)))) return true;
   }
   return false;
 }

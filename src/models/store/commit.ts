@@ -6,7 +6,7 @@ import { withLock } from "../download/lock.ts";
 import { formatOllamaName, type OllamaName } from "../ollama-name.ts";
 import type { ModelReference, StoredModel } from "../model.ts";
 import { preferredName, qualifiedName } from "../served-name.ts";
-import { makeFolder, manifestName, type Layout } from "./layout.ts";
+import { lockBase, makeFolder, manifestName, type Layout } from "./layout.ts";
 import { isComplete, readRecords, removeRecord, writeRecord } from "./records.ts";
 
 /**
@@ -20,21 +20,26 @@ export async function commit(
   model: Omit<StoredModel, "servedName" | "ollamaManifest">,
   manifest: Buffer,
 ): Promise<StoredModel | undefined> {
-  return withLock(context, layout.lock, `a change of the model store`, async () => {
-    const name = await claimName(layout, reference, model.reference, manifest);
-    const ollamaManifest = manifestName(name);
-    const stored: StoredModel = { ...model, servedName: formatOllamaName(name), ollamaManifest };
-    const path = join(layout.root, ollamaManifest);
-    await makeFolder(layout.root, join(path, ".."));
-    await writeFileAtomic(path, manifest);
-    if (!(await isComplete(layout, stored))) {
-      await rm(path, { force: true });
-      await removeRecord(layout, stored.reference);
-      return undefined;
-    }
-    await writeRecord(layout, stored);
-    return stored;
-  });
+  return withLock(
+    context,
+    lockBase(layout.locks, "store"),
+    "a change of the model store",
+    async () => {
+      const name = await claimName(layout, reference, model.reference, manifest);
+      const ollamaManifest = manifestName(name);
+      const stored: StoredModel = { ...model, servedName: formatOllamaName(name), ollamaManifest };
+      const path = join(layout.root, ollamaManifest);
+      await makeFolder(layout.root, join(path, ".."));
+      await writeFileAtomic(path, manifest);
+      if (!(await isComplete(layout, stored))) {
+        await rm(path, { force: true });
+        await removeRecord(layout, stored.reference);
+        return undefined;
+      }
+      await writeRecord(layout, stored);
+      return stored;
+    },
+  );
 }
 
 /** The short name unless another model has it; then one that says where this model is from. */

@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { StackError, unreachable } from "../../errors.ts";
 import type { RunContext } from "../../run/context.ts";
 import { formatBytes } from "../bytes.ts";
@@ -15,9 +14,8 @@ import type { Acquired, SourceTools } from "../sources/source.ts";
 import type { FetchOptions } from "../store.ts";
 import { commit } from "./commit.ts";
 import { findStored } from "./find.ts";
-import { blobPath, makeFolder, type Layout } from "./layout.ts";
+import { blobPath, lockBase, makeFolder, type Layout } from "./layout.ts";
 import { closure, MEDIA, type Manifest } from "./manifest.ts";
-import { recordId } from "./records.ts";
 
 /** See `Store.ensure`; `reference` is absolute. */
 export async function ensureModel(
@@ -30,12 +28,11 @@ export async function ensureModel(
   if (found !== undefined) return found;
   const name = formatReference(reference);
   refuseOffline(reference, name, options);
-  for (const folder of [layout.blobs, layout.manifests, layout.index, layout.downloads]) {
+  const { blobs, manifests, index, downloads, locks } = layout;
+  for (const folder of [blobs, manifests, index, downloads, locks]) {
     await makeFolder(layout.root, folder);
   }
-  await makeFolder(layout.root, layout.fetching);
-  const lock = join(layout.fetching, `${recordId(name)}.lock`);
-  return withLock(context, lock, `a fetch of ${name}`, async () => {
+  return withLock(context, lockBase(locks, "fetch", name), name, async () => {
     const meanwhile = await findStored(layout, reference);
     return meanwhile ?? (await fetchModel(context, layout, reference, options));
   });
@@ -51,7 +48,7 @@ async function fetchModel(
   const meter = startMeter(context, `model:${name}`, name);
   const http = await openHttp(context, options.ca);
   try {
-    const tools: SourceTools = { context, layout, options, meter, http };
+    const tools: SourceTools = { context, layout, locks: layout.locks, options, meter, http };
     // Twice at most: a second time when another process removed a blob that both needed.
     for (let attempt = 1; attempt <= 2; attempt++) {
       const acquired = await acquire(tools, reference);

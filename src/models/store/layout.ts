@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { chmod, mkdir } from "node:fs/promises";
 import { isAbsolute, join, relative, sep } from "node:path";
 import type { Host } from "../../host/host.ts";
@@ -13,9 +14,7 @@ export interface Layout {
   readonly index: string;
   /** Archives that a model is taken out of; nothing in it outlives the fetch. */
   readonly downloads: string;
-  /** Locks of references that are being fetched. */
-  readonly fetching: string;
-  readonly lock: string;
+  readonly locks: string;
 }
 
 /** `STACK_MODELS_DIR`, else `models` in the data folder. */
@@ -32,9 +31,18 @@ export function storeLayout(root: string): Layout {
     manifests: join(root, "manifests"),
     index: join(root, "index"),
     downloads: join(root, "downloads"),
-    fetching: join(root, "fetching"),
-    lock: join(root, "store.lock"),
+    locks: join(root, "locks"),
   };
+}
+
+/**
+ * Base name of a lock. `store` is held for the moment in which a model appears or disappears, `fetch` while a reference
+ * is fetched, `file` while one file is written. Lock files cannot be removed safely, so there are few: keys share them.
+ */
+export function lockBase(locks: string, kind: "store" | "fetch" | "file", key = ""): string {
+  if (kind === "store") return join(locks, kind);
+  const bucket = createHash("sha256").update(key).digest("hex").slice(0, 2);
+  return join(locks, `${kind}-${bucket}`);
 }
 
 /** The digest is checked again here: no text from outside becomes part of a path (CVE-2024-37032). */

@@ -5,7 +5,7 @@ import type { RunContext } from "../../run/context.ts";
 import { withLock } from "../download/lock.ts";
 import type { Digest } from "../model.ts";
 import type { RemovedModel } from "../store.ts";
-import { blobPath, type Layout } from "./layout.ts";
+import { blobPath, lockBase, type Layout } from "./layout.ts";
 import { digestsByManifest } from "./manifest.ts";
 import { readRecord, readRecords, removeRecord } from "./records.ts";
 
@@ -22,26 +22,31 @@ export async function removeModel(
       next: "stack models ls",
     });
   }
-  return withLock(context, layout.lock, "a change of the model store", async () => {
-    const model = (await readRecord(layout, reference)) ?? known;
-    const used = new Set<Digest>();
-    for (const other of await readRecords(layout)) {
-      if (other.reference === reference) continue;
-      for (const { digest } of other.blobs) used.add(digest);
-    }
-    for (const [manifest, digests] of await digestsByManifest(layout)) {
-      if (manifest === model.ollamaManifest) continue;
-      for (const digest of digests) used.add(digest);
-    }
-    // The reverse of how it came: first it is no longer visible, then its bytes go.
-    await removeRecord(layout, reference);
-    await removeManifest(layout, model.ollamaManifest);
-    let freedBytes = 0;
-    for (const { digest } of model.blobs) {
-      if (!used.has(digest)) freedBytes += await removeFile(blobPath(layout, digest));
-    }
-    return { reference, servedName: model.servedName, freedBytes };
-  });
+  return withLock(
+    context,
+    lockBase(layout.locks, "store"),
+    "a change of the model store",
+    async () => {
+      const model = (await readRecord(layout, reference)) ?? known;
+      const used = new Set<Digest>();
+      for (const other of await readRecords(layout)) {
+        if (other.reference === reference) continue;
+        for (const { digest } of other.blobs) used.add(digest);
+      }
+      for (const [manifest, digests] of await digestsByManifest(layout)) {
+        if (manifest === model.ollamaManifest) continue;
+        for (const digest of digests) used.add(digest);
+      }
+      // The reverse of how it came: first it is no longer visible, then its bytes go.
+      await removeRecord(layout, reference);
+      await removeManifest(layout, model.ollamaManifest);
+      let freedBytes = 0;
+      for (const { digest } of model.blobs) {
+        if (!used.has(digest)) freedBytes += await removeFile(blobPath(layout, digest));
+      }
+      return { reference, servedName: model.servedName, freedBytes };
+    },
+  );
 }
 
 /** Also the folders that are empty now, up to `manifests`. */
