@@ -16,12 +16,19 @@ export const mlInternApiBase = {
   minimumContext: ML_INTERN_MINIMUM_CONTEXT,
   needsTools: true,
   emit: (input) => {
-    const { endpoint, cwd } = input;
+    const { endpoint, cwd, supportDir } = input;
     const modelId = `openai/${endpoint.model}`;
     const window = tellWindow(input, modelId, "openai");
+    const overlay = `${supportDir}/cli_agent_config.json`;
+    const edits = [
+      { path: ["model_name"], value: modelId },
+      { path: ["api_base"], value: endpoint.apiBase },
+      ...quietKeys(),
+    ];
     return {
       env: {
         ...quietEnv(input, "none"),
+        ML_INTERN_CLI_CONFIG: overlay,
         LITELLM_API_BASE: endpoint.apiBase,
         OPENAI_BASE_URL: endpoint.apiBase,
         OPENAI_API_BASE: endpoint.apiBase,
@@ -37,17 +44,15 @@ export const mlInternApiBase = {
           owner: "theirs",
           secret: false,
           mustExist: "Run this in the folder of the ml-intern checkout.",
-          edits: [
-            { path: ["model_name"], value: modelId },
-            { path: ["api_base"], value: endpoint.apiBase },
-            ...quietKeys(),
-          ],
+          edits,
         },
+        // Copies of April 2026 and later merge this over the one above.
+        { path: overlay, format: "json", owner: "ours", secret: false, edits },
         ...window.files,
       ],
       run: 'python -m agent.main "say hello"',
       notes: [
-        "For forks only: upstream never took this form. The environment alone is enough when the id starts with openai/.",
+        "For forks only: upstream never took this form. Older ones need `--write` in the checkout too.",
         ...commonNotes(endpoint),
       ],
     };

@@ -31,8 +31,6 @@ export function quietEnv(
     // Its own description of the hub, fetched at every start, has no other switch.
     ...loopbackOnly(endpoint),
     LITELLM_LOCAL_MODEL_COST_MAP: "True",
-    // Compaction asks for an effort that local models do not have: drop it instead of failing.
-    LITELLM_DROP_PARAMS: "True",
     HF_TOKEN: token,
     HUGGING_FACE_HUB_TOKEN: token,
     // A token that the user once saved must not be found.

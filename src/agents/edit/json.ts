@@ -35,11 +35,12 @@ export function editJson(text: string, edits: readonly Edit[]): string {
   const before: unknown = getNodeValue(parseOrFail(current));
   const formattingOptions = formatting(current);
   for (const edit of leaves(edits)) current = editLeaf(current, edit, formattingOptions);
+  // Readers take the last of two equal keys, an edit finds the first.
   const after: unknown = parse(current, [], PARSE);
-  // A key that is there twice is the case: readers take the last, an edit finds the first.
-  const wrong = edits.find((edit) => !sameData(edited(after, [edit]), after));
-  if (wrong !== undefined) throw uneditable(wrong.path, "the key is there twice");
-  if (!sameData(edited(before, edits), after)) throw uneditable([], "it would change other keys");
+  const [first] = edits;
+  if (!sameData(edited(before, edits), after)) {
+    throw uneditable(first?.path ?? [], "a key is there twice");
+  }
   return mark + current;
 }
 
@@ -52,10 +53,43 @@ function editLeaf(text: string, edit: Edit, formattingOptions: FormattingOptions
   const node = findNodeAtLocation(root, path);
   if (node !== undefined && sameData(getNodeValue(node), edit.value)) return text;
   const { depth, value } = reachable(root, path, edit.value);
+  const parent = findNodeAtLocation(root, path.slice(0, depth - 1));
+  const last = parent?.children?.at(-1);
+  const key = path[depth - 1];
+  if (parent !== undefined && last !== undefined && key !== undefined) {
+    const there = findNodeAtLocation(root, path.slice(0, depth)) !== undefined;
+    const end = parent.offset + parent.length - 1;
+    const gap = text.slice(last.offset + last.length, end);
+    if (!there && gap.includes("\n")) {
+      return appendLine(text, { last, gap, end }, { key, value }, formattingOptions);
+    }
+  }
   return applyEdits(text, modify(text, path.slice(0, depth), value, { formattingOptions }));
 }
 
-/** Where a parent is not an object (null, a number), the parent itself is replaced. */
+/** Below the last property and the comments that go with it, where `modify` would come between the two. */
+function appendLine(
+  text: string,
+  place: { readonly last: Node; readonly gap: string; readonly end: number },
+  property: { readonly key: string; readonly value: unknown },
+  { insertSpaces, tabSize, eol }: FormattingOptions,
+): string {
+  const { last, gap, end } = place;
+  const lineStart = text.lastIndexOf("\n", last.offset - 1) + 1;
+  const indent = /^[ \t]*/.exec(text.slice(lineStart, last.offset))?.[0] ?? "";
+  const unit = insertSpaces === true ? " ".repeat(tabSize ?? 2) : "\t";
+  const lines = JSON.stringify({ [property.key]: property.value }, undefined, unit)
+    .split("\n")
+    .slice(1, -1)
+    .map((line) => indent + line.slice(unit.length));
+  const valueEnd = last.offset + last.length;
+  const kept = gap.trimEnd();
+  const comma = /^(?:\s|\/\/.*|\/\*[\s\S]*?\*\/)*,/.test(gap) ? "" : ",";
+  const added = [kept, ...lines].join(eol ?? "\n");
+  return text.slice(0, valueEnd) + comma + added + gap.slice(kept.length) + text.slice(end);
+}
+
+/** Where a parent is missing or not an object (null, a number), it is set itself, with the value inside. */
 function reachable(
   root: Node,
   path: readonly string[],
@@ -63,7 +97,7 @@ function reachable(
 ): { readonly depth: number; readonly value: unknown } {
   for (let depth = 1; depth < path.length; depth++) {
     const node = findNodeAtLocation(root, path.slice(0, depth));
-    if (node !== undefined && node.type !== "object") {
+    if (node?.type !== "object") {
       return { depth, value: edited(undefined, [{ path: path.slice(depth), value }]) };
     }
   }

@@ -54,8 +54,16 @@ export function replaceValue(
   }
   const to = endOf(node);
   const tail = text.slice(from, to).endsWith("\n") ? lineEnding(text) : "";
-  const gap = empty && !/\s$/.test(text.slice(0, from)) ? " " : "";
-  return { from, to, text: gap + inline(node, value) + tail };
+  return { from, to, text: gapBefore(text, node, column) + inline(node, value) + tail };
+}
+
+/** A value needs a blank after its colon, and one on a line of its own must be further in than its key. */
+function gapBefore(text: string, node: ParsedNode, column: number): string {
+  const [from, to] = node.range;
+  if (from === to && !/\s$/.test(text.slice(0, from))) return " ";
+  const at = columnOf(text, from);
+  const ownLine = text.slice(from - at, from).trim() === "";
+  return ownLine && at <= column ? " ".repeat(column + 2 - at) : "";
 }
 
 /** Where the last thing in a node ends: a block's own range reaches over the comments that follow. */
