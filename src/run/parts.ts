@@ -2,6 +2,7 @@ import type { ContainerFacts, NetworkFacts } from "../docker/runtime.ts";
 import { LABEL } from "../plan/labels.ts";
 import { reachableRuntime } from "./clear-stack.ts";
 import type { RunContext } from "./context.ts";
+import { recoverAll } from "./recover.ts";
 import { runningEngineProcess } from "./engine-process.ts";
 import { readEndpoint, stackFolder, stackNames } from "./stack-folder.ts";
 import type { Endpoint } from "../endpoint.ts";
@@ -21,6 +22,7 @@ export async function findStacks(
   context: RunContext,
   only?: string,
 ): Promise<{ readonly stacks: readonly StackParts[]; readonly networks: readonly NetworkFacts[] }> {
+  await recoverAll(context);
   const label = { [LABEL.name]: only ?? "" };
   const [runtime, folders] = await Promise.all([
     reachableRuntime(context),

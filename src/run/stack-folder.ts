@@ -26,10 +26,15 @@ export function stackFolder(host: Host, name: string): StackFolder {
     name,
     path,
     keyFile: join(path, "key"),
-    lockFile: join(host.paths.state, "locks", name),
+    lockFile: join(locksFolder(host), name),
     engineConfigFile: join(path, "engine.json"),
     logFile: join(path, "engine.log"),
   };
+}
+
+/** Where the locks of all stacks lie. */
+export function locksFolder(host: Host): string {
+  return join(host.paths.state, "locks");
 }
 
 /** Names of all stacks that have files here, running or not. */

@@ -90,9 +90,9 @@ describe.skipIf(store === undefined)("stack up, embedded", () => {
 
   it("shows in `ps`, `status` and `logs`", async () => {
     const ps = await cli.run("ps", "--json");
-    expect(JSON.parse(ps.stdout)).toMatchObject([
-      { name: "default", state: "running", engine: "embedded", model: "smollm2:135m" },
-    ]);
+    expect(lastJson(ps)).toMatchObject({
+      stacks: [{ name: "default", state: "running", engine: "embedded", model: "smollm2:135m" }],
+    });
     const report = lastJson(await cli.run("status", "--json"));
     expect(report).toMatchObject({ state: "running", answers: true, seal: { kind: "process" } });
     expect(JSON.stringify(report)).not.toContain("sk-stack-");
@@ -122,7 +122,7 @@ describe.skipIf(store === undefined)("stack up, embedded", () => {
       file,
       JSON.stringify({ ...known, process: { pid: process.pid, started: "another-boot:1" } }),
     );
-    expect(JSON.parse((await cli.run("ps", "--json")).stdout)).toEqual([]);
+    expect(lastJson(await cli.run("ps", "--json"))).toEqual({ stacks: [] });
     expect(lastJson(await up())).toMatchObject({ changed: true });
     expect(await isAlive(host, await engineProcess())).toBe(true);
   });

@@ -189,7 +189,8 @@ describe.skipIf(docker === undefined)("stack up ollama, on a real engine", () =>
       const moment = (whole * (round + Math.random())) / 10;
       setTimeout(() => child.kill("SIGINT"), moment);
       const { exitCode } = await child.result;
-      expect([0, 130]).toContain(exitCode);
+      // Before Node has begun to run our code, the signal ends it without a word: -1.
+      expect([0, 130, -1]).toContain(exitCode);
       if (exitCode === 0) await cli.run("down", "--name", NAME);
       expect({ round, moment, ...(await left()) }).toEqual({ round, moment, ...nothing });
     }
@@ -204,8 +205,12 @@ describe.skipIf(docker === undefined)("stack up ollama, on a real engine", () =>
       const child = cli.start("up", "ollama", "--name", NAME, "--model", model, "--json");
       setTimeout(() => child.kill("SIGKILL"), (whole * (round + Math.random())) / 5);
       await child.result;
-      expect(await cli.run("ps", "--json")).toMatchObject({ exitCode: 0 });
-      await cli.run("down", "--name", NAME);
+      const status = await cli.run("status", "--name", NAME, "--json");
+      // Either it was through, and the stack works; or nothing of it is left.
+      if (status.exitCode === 0) {
+        expect(lastJson(status)).toMatchObject({ state: "running", answers: true });
+        await cli.run("down", "--name", NAME);
+      }
       expect({ round, ...(await left()) }).toEqual({ round, ...nothing });
     }
   });

@@ -3,12 +3,12 @@ import { unreachable } from "../errors.ts";
 import { ENGINES } from "../engines/index.ts";
 import { stepId, stepTitle } from "../plan/plan.ts";
 import type { ResolvedSettings } from "../plan/settings.ts";
-import { clearStack } from "./clear-stack.ts";
 import type { RunContext } from "./context.ts";
 import type { Deployment } from "./deployment.ts";
 import type { PlannedStep } from "./events.ts";
 import { acquireLock } from "./lock.ts";
-import { readEndpoint, stackFolder } from "./stack-folder.ts";
+import { recover } from "./recover.ts";
+import { stackFolder } from "./stack-folder.ts";
 import { createUndoList } from "./undo.ts";
 
 export interface UpResult {
@@ -89,19 +89,5 @@ async function deploy(context: RunContext, settings: ResolvedSettings): Promise<
     }
     default:
       return unreachable(engine);
-  }
-}
-
-/**
- * The command before this one was killed. What it had finished has an endpoint; anything else it had
- * only begun, and is removed.
- */
-async function recover(context: RunContext, name: string): Promise<void> {
-  const folder = stackFolder(context.host, name);
-  if ((await readEndpoint(folder)) !== undefined) return;
-  const cleared = await clearStack(context, name);
-  if (cleared.length > 0) {
-    const message = `removed what an earlier command had left half-done: ${cleared.join(", ")}`;
-    context.emit({ type: "info", message });
   }
 }

@@ -57,12 +57,15 @@ export async function stackCli(env: Readonly<Record<string, string>> = {}): Prom
   };
 }
 
-/** The last line of NDJSON output: the result, or the error. */
+/** The one object that was printed, or of NDJSON the last line: the result, or the error. */
 export function lastJson(result: CliResult): Record<string, unknown> {
-  const line = result.stdout.trimEnd().split("\n").at(-1) ?? "";
-  try {
-    return JSON.parse(line) as Record<string, unknown>;
-  } catch {
-    throw new Error(`not JSON: ${line}\nstderr: ${result.stderr}`);
+  const text = result.stdout.trimEnd();
+  for (const candidate of [text, text.slice(text.lastIndexOf("\n") + 1)]) {
+    try {
+      return JSON.parse(candidate) as Record<string, unknown>;
+    } catch {
+      // NDJSON as a whole is not JSON.
+    }
   }
+  throw new Error(`not JSON: ${text}\nstderr: ${result.stderr}`);
 }
