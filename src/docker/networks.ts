@@ -16,6 +16,9 @@ const networkSchema = z.object({
     .nullish(),
 });
 
+/** Option of a bridge network: the bridge itself gets no address, so that the host is not on the network. */
+export const INHIBIT_IPV4 = "com.docker.network.bridge.inhibit_ipv4";
+
 export function networks(wire: Wire): Networks {
   return {
     async list(labels, signal) {
@@ -39,6 +42,7 @@ export function networks(wire: Wire): Networks {
           CheckDuplicate: true,
           Driver: "bridge",
           Internal: spec.internal,
+          EnableIPv6: false,
           Attachable: false,
           Options: spec.options,
           Labels: spec.labels,
@@ -60,12 +64,15 @@ export function networks(wire: Wire): Networks {
 }
 
 function toNetworkFacts(raw: z.infer<typeof networkSchema>): NetworkFacts {
+  // The daemon lists the address that it set aside, also when the bridge was not given it.
+  const inhibited = raw.Options?.[INHIBIT_IPV4] === "true";
+  const configured = (raw.IPAM?.Config ?? []).flatMap(({ Gateway }) => (Gateway ? [Gateway] : []));
   return {
     id: raw.Id,
     name: raw.Name,
     labels: raw.Labels ?? {},
     internal: raw.Internal,
-    gateways: (raw.IPAM?.Config ?? []).flatMap(({ Gateway }) => (Gateway ? [Gateway] : [])),
+    gateways: inhibited ? [] : configured,
     options: raw.Options ?? {},
   };
 }

@@ -18,12 +18,6 @@ export function ollamaProbes(input: EngineInput): readonly Probe[] {
       attemptMs: QUICK_MS,
     },
     {
-      rung: "listed",
-      request: { method: "GET", path: "/v1/models", read: "whole" },
-      judge: (answer) => judgeListed(answer, model),
-      attemptMs: QUICK_MS * 5,
-    },
-    {
       // No prompt: loads the model and nothing else.
       rung: "healthy",
       request: {
@@ -39,6 +33,12 @@ export function ollamaProbes(input: EngineInput): readonly Probe[] {
       rung: "healthy",
       request: { method: "GET", path: "/api/ps", read: "whole" },
       judge: (answer) => judgeContext(answer, model),
+      attemptMs: QUICK_MS * 5,
+    },
+    {
+      rung: "listed",
+      request: { method: "GET", path: "/v1/models", read: "whole" },
+      judge: (answer) => judgeListed(answer, model),
       attemptMs: QUICK_MS * 5,
     },
     {

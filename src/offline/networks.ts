@@ -1,3 +1,4 @@
+import { INHIBIT_IPV4 } from "../docker/networks.ts";
 import type { DaemonFacts, NetworkSpec } from "../docker/runtime.ts";
 import { LABEL } from "../plan/labels.ts";
 import { dockerNames } from "./names.ts";
@@ -5,21 +6,33 @@ import { dockerNames } from "./names.ts";
 const BRIDGE = "com.docker.network.bridge";
 
 /**
- * The network that has no way out: the engine is on no other. `internal` takes away routes and NAT; where the daemon
- * can (Engine 28), `isolated` also takes away the bridge's own address, and so the host.
+ * The network that has no way out: the engine is on no other. `internal` takes away routes and NAT. The host itself would
+ * still answer at the bridge's address, so that is taken away too, as far as the daemon knows how.
  */
 export function sealedNetwork(
   stack: string,
-  facts: Pick<DaemonFacts, "isolatedNetworks">,
+  facts: Pick<DaemonFacts, "isolatedNetworks" | "product">,
 ): NetworkSpec {
   return {
     name: dockerNames(stack).sealed,
     labels: { [LABEL.name]: stack },
     internal: true,
-    options: facts.isolatedNetworks
-      ? { [`${BRIDGE}.gateway_mode_ipv4`]: "isolated", [`${BRIDGE}.gateway_mode_ipv6`]: "isolated" }
-      : {},
+    options: withoutBridgeAddress(facts),
   };
+}
+
+function withoutBridgeAddress({
+  isolatedNetworks,
+  product,
+}: Pick<DaemonFacts, "isolatedNetworks" | "product">): Readonly<Record<string, string>> {
+  if (isolatedNetworks) {
+    return {
+      [`${BRIDGE}.gateway_mode_ipv4`]: "isolated",
+      [`${BRIDGE}.gateway_mode_ipv6`]: "isolated",
+    };
+  }
+  // Older Engines: containers are given a default route to an address that nobody has (seen on 20.10.24).
+  return product === "docker" ? { [INHIBIT_IPV4]: "true" } : {};
 }
 
 /** The network on which the gateway is published. Nothing but the gateway is on it; without masquerading even that gets no answer from outside. */
