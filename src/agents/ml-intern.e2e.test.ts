@@ -1,14 +1,9 @@
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Endpoint } from "../endpoint.ts";
-import { emitAgent } from "../run/agent-config.ts";
-import { agentEnvironment } from "../run/agent-env.ts";
 import { fakeOpenai, type FakeOpenai, type FakeReply } from "../testing/fake-openai.ts";
 import { installMlIntern } from "../testing/install-ml-intern.ts";
-import { runSealed, whyNotSealed, type SealedResult } from "../testing/sealed-run.ts";
-import { testHost } from "../testing/test-host.ts";
-import { renderEnvironment } from "./shell.ts";
+import { mlInternTurn, TURN_COMPLETE } from "../testing/ml-intern-turn.ts";
+import { whyNotSealed } from "../testing/sealed-run.ts";
 
 const obstacle = whyNotSealed();
 const required = process.env["STACK_REQUIRE_DOCKER"] === "1";
@@ -29,55 +24,70 @@ function endpointOf(fake: FakeOpenai): Endpoint {
   };
 }
 
-/** An empty home, the emitted environment through a real shell, and no other network than the endpoint. */
-async function headlessTurn(
-  program: string,
-  endpoint: Endpoint,
-  timeoutMs: number,
-): Promise<SealedResult> {
-  await using box = await testHost();
-  const environment = await agentEnvironment(
-    box.host,
-    emitAgent(box.host, "ml-intern:pypi", endpoint),
-  );
-  await writeFile(join(box.home, "env.sh"), renderEnvironment(environment, "sh"), { mode: 0o600 });
-  return await runSealed({
-    apiBase: endpoint.apiBase,
-    command: ["sh", "-c", 'eval "$(cat env.sh)"; exec "$0" "say hello"', program],
-    env: { PATH: "/usr/bin:/bin", HOME: box.home },
-    cwd: box.home,
-    timeoutMs,
-  });
-}
-
 describe.skipIf(obstacle !== undefined && !required)(
-  `ml-intern 0.1.0 with no route out${obstacle === undefined ? "" : ` (${obstacle})`}`,
+  `ml-intern 0.1.0 from PyPI with no route out${obstacle === undefined ? "" : ` (${obstacle})`}`,
   () => {
     let program = "";
     beforeAll(async () => {
       program = await installMlIntern();
     });
 
-    const turn = async (reply: (index: number) => FakeReply) => {
+    const turn = async (reply: (index: number) => FakeReply, written = false) => {
       await using fake = await fakeOpenai({
         model: "smollm2:135m",
         apiKey: KEY,
         reply: (_, index) => reply(index),
       });
-      const result = await headlessTurn(program, endpointOf(fake), 120_000);
-      return { result, seen: fake.seen, others: fake.others };
+      const endpoint = endpointOf(fake);
+      const result = await mlInternTurn({ program, endpoint, timeoutMs: 120_000, written });
+      return { result, seen: fake.seen, others: fake.others, port: new URL(fake.apiBase).port };
     };
 
-    it("completes a turn with nothing but the emitted environment", async () => {
-      const { result, seen, others } = await turn(() => ({ kind: "text", text: "Hello there." }));
-      console.log(
-        result.stderr,
-        result.stdout.slice(-2000),
-        seen.map(({ body, ...r }) => ({ ...r, bodyKeys: Object.keys(body) })),
-        others,
-        [...new Set(result.tried)],
+    it.each([
+      ["the emitted environment", false],
+      ["the written file and the environment without its copy", true],
+    ])("completes a turn with %s, and tries no other address", async (_, written) => {
+      const { result, seen, others, port } = await turn(
+        () => ({ kind: "text", text: "Hello there." }),
+        written,
       );
-      expect(result.stderr).toContain("--- Agent turn_complete");
+      expect(result.stderr).toContain(TURN_COMPLETE);
+      expect(result.stdout).toContain("Hello there.");
+      expect(seen).toHaveLength(1);
+      expect(seen[0]).toMatchObject({
+        authorization: `Bearer ${KEY}`,
+        model: "smollm2:135m",
+        stream: true,
+        tools: 18,
+      });
+      expect(others).toEqual([]);
+      // Port 9 is the dead end that the proxy variables name. A look-up of a name would be port 53.
+      const tried = new Set(result.tried ?? [`127.0.0.1 ${port}`, "127.0.0.1 9"]);
+      expect([...tried].sort()).toEqual(["127.0.0.1 9", `127.0.0.1 ${port}`].sort());
+    });
+
+    it("runs a tool that the model calls, and sends back what it printed", async () => {
+      const { result, seen } = await turn((index) =>
+        index === 0
+          ? { kind: "tool", name: "bash", arguments: { command: "echo from-$((40+2))" } }
+          : { kind: "text", text: "Done." },
+      );
+      expect(result.stderr).toContain(TURN_COMPLETE);
+      expect(seen).toHaveLength(2);
+      expect(JSON.stringify(seen[1]?.body["messages"])).toContain("from-42");
+    });
+
+    it("is refused with a wrong key, and says so in spite of its exit status 0", async () => {
+      await using fake = await fakeOpenai({
+        model: "smollm2:135m",
+        apiKey: KEY,
+        reply: () => ({ kind: "text", text: "never" }),
+      });
+      const endpoint = { ...endpointOf(fake), apiKey: "sk-wrong" };
+      const result = await mlInternTurn({ program, endpoint, timeoutMs: 120_000 });
+      expect(result.exitCode).toBe(0);
+      expect(result.stderr).not.toContain(TURN_COMPLETE);
+      expect(fake.seen).toHaveLength(0);
     });
   },
 );

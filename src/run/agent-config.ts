@@ -135,18 +135,17 @@ export function supportCopy(supportDir: string, file: AgentFile): string {
   return join(supportDir, basename(file.path));
 }
 
+/** Undefined when it is not there. What can't be read, or is no UTF-8 (an edit would damage it), is `CONFLICT`. */
 export async function readTextFile(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, "utf8");
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await readFile(path));
   } catch (error) {
     if (isErrno(error, "ENOENT")) return undefined;
-    if (isErrno(error, "EACCES", "EISDIR", "ENOTDIR", "EPERM")) {
-      throw new StackError("CONFLICT", {
-        what: `${path} cannot be read.`,
-        why: error instanceof Error ? error.message : undefined,
-        cause: error,
-      });
-    }
-    throw error;
+    throw new StackError("CONFLICT", {
+      what: `${path} cannot be read as text.`,
+      why: error instanceof Error ? `${error.message}.` : undefined,
+      next: "Look at the file: it must be UTF-8 and readable for you.",
+      cause: error,
+    });
   }
 }

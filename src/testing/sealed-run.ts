@@ -64,7 +64,8 @@ export async function runSealed(options: {
     );
     return {
       ...result,
-      tried: strace.length === 0 ? undefined : triedAddresses(await readTrace(trace, result.stderr)),
+      tried:
+        strace.length === 0 ? undefined : triedAddresses(await readTrace(trace, result.stderr)),
     };
   } finally {
     relay.close();
