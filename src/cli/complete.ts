@@ -28,8 +28,9 @@ export function completionScript(shell: string): string {
 export async function complete(input: MainInput, args: readonly string[]): Promise<void> {
   const words = args[0] === "--" ? args.slice(1) : args;
   const root = new Root();
-  for (const name of Object.keys(COMMANDS)) root.command(name, summaryOf(name));
+  // Groups first: a word that is offered twice keeps its first description.
   for (const [group, summary] of Object.entries(GROUPS)) root.command(group, summary);
+  for (const name of Object.keys(COMMANDS)) root.command(name, summaryOf(name));
   const name = commandIn(words);
   if (name !== undefined) {
     const entries: Readonly<Record<CommandName, CommandEntry>> = COMMANDS;

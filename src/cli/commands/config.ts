@@ -2,9 +2,8 @@ import type { ShownConfig } from "../../run/agent-config.ts";
 import type { WrittenFile } from "../../run/agent-files.ts";
 import type { UndoneFile } from "../../run/agent-undo.ts";
 import { unreachable } from "../../errors.ts";
-import { defineCommand } from "../command.ts";
+import { defineCommand, type Look } from "../command.ts";
 import { usage } from "../usage.ts";
-import { agentHints } from "./env.ts";
 
 type Report =
   | ({ readonly action: "shown" } & ShownConfig)
@@ -113,4 +112,20 @@ function written(change: WrittenFile["change"], dryRun: boolean): string {
   if (change === "none") return "unchanged";
   if (!dryRun) return change;
   return change === "created" ? "would create" : "would edit";
+}
+
+/** What to know beside a configuration. */
+function agentHints(
+  report: {
+    readonly run: string;
+    readonly notes: readonly string[];
+    readonly warnings: readonly string[];
+  },
+  { style }: Look,
+): readonly string[] {
+  return [
+    ...report.warnings.map((warning) => `${style.warn("warning:")} ${warning}`),
+    ...report.notes.map((note) => `note: ${note}`),
+    ...(report.run === "" ? [] : [`Start it: ${report.run}`]),
+  ];
 }

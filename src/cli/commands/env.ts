@@ -1,5 +1,5 @@
 import { unreachable } from "../../errors.ts";
-import { defineCommand, type Look } from "../command.ts";
+import { defineCommand } from "../command.ts";
 import { shellQuote } from "../describe-up.ts";
 
 const SHELLS = ["posix", "fish", "powershell"] as const;
@@ -60,24 +60,10 @@ export const command = defineCommand({
     Object.entries(env)
       .map(([name, value]) => assignment(shell, name, value))
       .join("\n"),
-  hints: agentHints,
+  // The notes are for `config`: an `eval` in a shell's start-up file should be silent when all is well.
+  hints: ({ warnings }, { style }) =>
+    warnings.map((warning) => `${style.warn("warning:")} ${warning}`),
 });
-
-/** What to know beside a configuration, on stderr: it does no harm to an `eval`. */
-export function agentHints(
-  report: {
-    readonly run: string;
-    readonly notes: readonly string[];
-    readonly warnings: readonly string[];
-  },
-  { style }: Look,
-): readonly string[] {
-  return [
-    ...report.warnings.map((warning) => `${style.warn("warning:")} ${warning}`),
-    ...report.notes.map((note) => `note: ${note}`),
-    ...(report.run === "" ? [] : [`Start it: ${report.run}`]),
-  ];
-}
 
 function assignment(shell: Shell, name: string, value: string): string {
   switch (shell) {

@@ -1,0 +1,167 @@
+import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
+import { stackCli, type StackCli } from "../testing/stack-cli.ts";
+import { COMMANDS } from "./commands/index.ts";
+
+let cli: StackCli;
+beforeAll(async () => {
+  cli = await stackCli();
+});
+afterAll(() => cli[Symbol.asyncDispose]());
+
+const words = (line: string): readonly string[] => (line === "" ? [] : line.split(" "));
+
+// What is data goes to stdout, all else to stderr; `-` means empty.
+test.concurrent.each([
+  ["", 0, /^Give an agent .*Usage/s, /^$/],
+  ["--help", 0, /^Give an agent .*Usage/s, /^$/],
+  ["up --help", 0, /Usage {2}node .*up \[engine\]/s, /^$/],
+  ["help models", 0, /pull .*verify/s, /^$/],
+  ["version", 0, /^\d+\.\d+\.\d+\n$/, /^$/],
+  ["--version", 0, /^\d+\.\d+\.\d+\n$/, /^$/],
+  ["ps", 0, /^$/, /^No stack runs here/],
+  ["ps -q", 0, /^$/, /^$/],
+  ["agents", 0, /^NAME .*ml-intern/s, /^Configure one/],
+  ["config show", 0, /^name: default\nengine: embedded/, /^$/],
+  ["models ls", 0, /^$/, /The store is empty/],
+  ["down", 0, /^$/, /^Nothing of default runs/],
+  ["completion bash", 0, /bash completion for stack/, /^$/],
+  ["complete -- mod", 0, /^models\t/, /^$/],
+  [
+    "pss",
+    2,
+    /^$/,
+    /^error: There is no command .*Did you mean `ps`.*\n next: node .* ps --help\n$/,
+  ],
+  ["up --contxt 3", 2, /^$/, /has no flag --contxt\. Did you mean --context/],
+  ["up --context many", 2, /^$/, /--context: expected a whole number/],
+  ["up vllmm", 2, /^$/, /<engine>: expected one of/],
+  ["up --model nosuch", 2, /^$/, /MODEL_UNKNOWN/],
+  ["status", 2, /^$/, /STACK_UNKNOWN/],
+  ["env", 2, /^$/, /STACK_UNKNOWN/],
+  ["logs", 2, /^$/, /STACK_UNKNOWN/],
+  ["config nobody", 2, /^$/, /There is no agent named/],
+  ["models rm smollm2:135m", 2, /^$/, /is not in the store/],
+  ["down --purge", 2, /^$/, /nobody can answer here/],
+  ["up ollama", 3, /^$/, /DOCKER_UNREACHABLE/],
+])("stack %s exits %d", async (line, exit, stdout, stderr) => {
+  const result = await cli.run(words(line));
+  expect(result).toMatchObject({ exit, stdout: expect.stringMatching(stdout) as string });
+  expect(result.stderr).toMatch(stderr);
+  // Without a terminal there is no colour, and never a stack trace.
+  expect(`${result.stdout}${result.stderr}`).not.toContain("\u001b");
+  expect(result.stderr).not.toMatch(/^ {4}at /m);
+});
+
+test.concurrent.each([
+  ["version", 0],
+  ["ps", 0],
+  ["agents", 0],
+  ["config show", 0],
+  ["config show --origin", 0],
+  ["models ls", 0],
+  ["models ls --catalog", 0],
+  ["models df", 0],
+  ["models verify", 0],
+  ["models pull --dry-run", 0],
+  ["down", 0],
+  ["doctor --offline", 0],
+  ["image ls", 0],
+  ["up --dry-run", 0],
+  ["completion fish", 0],
+  ["status", 2],
+  ["env", 2],
+  ["nonsense", 2],
+  ["up --bogus", 2],
+  ["up ollama --dry-run", 3],
+])("stack %s --json prints nothing but JSON, and exits %d", async (line, exit) => {
+  const result = await cli.run([...words(line), "--json"]);
+  expect(result).toMatchObject({ exit });
+  const parsed = parseAny(result.stdout);
+  const last = parsed.at(-1);
+  expect(last).toBeTypeOf("object");
+  if (exit === 0) expect(last).not.toHaveProperty("type", "error");
+  else expect(last).toMatchObject({ type: "error", exitCode: exit });
+});
+
+/** One object over several lines, or one a line. */
+function parseAny(text: string): readonly unknown[] {
+  try {
+    return [JSON.parse(text)];
+  } catch {
+    return text
+      .trimEnd()
+      .split("\n")
+      .map((line): unknown => JSON.parse(line));
+  }
+}
+
+test.concurrent.each(Object.keys(COMMANDS))("stack %s --help shows an example", async (name) => {
+  const { exit, stdout, stderr } = await cli.run([...words(name), "--help"]);
+  expect([exit, stderr]).toEqual([0, ""]);
+  expect(stdout).toMatch(/\nExamples\n {2}\S/);
+});
+
+describe("being interrupted", () => {
+  it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
+    "%s ends a command with 130",
+    async (signal) => {
+      await cli.file(".local/state/stack/stacks/default/engine.log", "hello\n");
+      const running = cli.start(["logs", "-f"]);
+      await running.seen(/hello/);
+      running.child.kill(signal);
+      const { exit, stdout, stderr } = await running.done;
+      expect([exit, stdout]).toEqual([130, "hello\n"]);
+      expect(stderr).toBe(`error: Interrupted by ${signal}. [INTERRUPTED]\n`);
+    },
+  );
+
+  it("--timeout ends it with 9", async () => {
+    await cli.file(".local/state/stack/stacks/default/engine.log", "hello\n");
+    const { exit, stderr } = await cli.run(["logs", "-f", "--timeout", "1"]);
+    expect([exit, stderr]).toEqual([9, expect.stringContaining("did not end within 1 s")]);
+  });
+
+  it("ends quietly when nobody reads on", async () => {
+    await cli.file(
+      ".local/state/stack/stacks/default/engine.log",
+      "x".repeat(99).concat("\n").repeat(5000),
+    );
+    const running = cli.start(["logs", "-n", "5000"]);
+    await running.seen(/x/);
+    running.child.stdout?.destroy();
+    const { stderr } = await running.done;
+    expect(stderr).not.toMatch(/EPIPE|at .*\.ts/);
+  });
+});
+
+describe("settings", () => {
+  it("come from flag, environment, project, user, in this order, and say so", async () => {
+    await using rig = await stackCli();
+    await rig.file("project/stack.yaml", "# ours\nport: 3333\ncontext: 1024\nparallel: 2\n");
+    await rig.file(".config/stack/config.yaml", "parallel: 3\nmaxOutputTokens: 99\n");
+    const { exit, stdout } = await rig.run(
+      ["config", "show", "--origin", "--json", "--port", "1111"],
+      { STACK_CONTEXT: "2048", STACK_PORT: "2222" },
+    );
+    expect(exit).toBe(0);
+    const { settings, origins } = JSON.parse(stdout) as Record<string, Record<string, unknown>>;
+    expect(settings).toMatchObject({ port: 1111, context: 2048, parallel: 2, maxOutputTokens: 99 });
+    expect(origins).toMatchObject({
+      port: "--port",
+      context: "STACK_CONTEXT",
+      parallel: `${rig.project}/stack.yaml`,
+      maxOutputTokens: `${rig.home}/.config/stack/config.yaml`,
+      engine: "default",
+    });
+  });
+
+  it("that are wrong name file, line and the nearest key", async () => {
+    await using rig = await stackCli();
+    const file = await rig.file("project/stack.yaml", "port: 1\nmodle: x\n");
+    const { exit, stderr } = await rig.run(["up"]);
+    expect([exit, stderr]).toEqual([
+      2,
+      expect.stringContaining(`${file}:2: there is no setting \`modle\`. Did you mean \`model\`?`),
+    ]);
+  });
+});
