@@ -5,6 +5,7 @@ import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { $, chalk } from "zx";
+import { defaultThreads } from "../src/embedded/threads.ts";
 
 $.verbose = false;
 const rounds = Number(process.argv[2] ?? 7);
@@ -34,10 +35,10 @@ async function weights(folder: string): Promise<string> {
 
 const SCRIPT = `
 import { getLlama, LlamaChatSession } from "node-llama-cpp";
-const [modelPath, contextSize] = [process.argv[2], Number(process.argv[3])];
+const [modelPath, contextSize, threads] = [process.argv[2], ...process.argv.slice(3).map(Number)];
 const llama = await getLlama({ gpu: false, build: "never", logLevel: "error" });
 const model = await llama.loadModel({ modelPath });
-const context = await model.createContext({ contextSize });
+const context = await model.createContext({ contextSize, threads });
 const session = new LlamaChatSession({ contextSequence: context.getSequence() });
 await session.prompt("Hi", { maxTokens: 1 });
 process.exit(0);
@@ -54,11 +55,13 @@ try {
   // Beside the project's scripts, so that it finds node-llama-cpp.
   const script = join("scripts", `.bench-ten-lines.${process.pid}.mjs`);
   await writeFile(script, SCRIPT);
+  // More threads than free cores make either side slower by orders of magnitude: the same number for both.
+  const threads = defaultThreads();
   const ours: number[] = [];
   const theirs: number[] = [];
   try {
     for (let round = 0; round < rounds; round += 1) {
-      theirs.push(await time(() => $`node ${script} ${model} ${endpoint.contextWindow}`));
+      theirs.push(await time(() => $`node ${script} ${model} ${endpoint.contextWindow} ${threads}`));
       ours.push(await time(() => stack`node scripts/stack.ts up --json`));
       await stack`node scripts/stack.ts down`;
     }

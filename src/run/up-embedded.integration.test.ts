@@ -6,14 +6,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Endpoint } from "../endpoint.ts";
 import { createHost } from "../host/real-host.ts";
 import { isAlive } from "../host/process-identity.ts";
-import { lastJson, type StackCli, stackCli } from "../testing/stack-cli.ts";
+import { lastJson, type StackCommand, stackCommand } from "../testing/stack-command.ts";
 import { starterStore } from "../testing/starter-store.ts";
 
 const store = await starterStore();
 
 /** The real command, the real engine and the real starter model; only the download is shared with other runs. */
 describe.skipIf(store === undefined)("stack up, embedded", () => {
-  let cli: StackCli;
+  let cli: StackCommand;
   const host = createHost();
   const stackDir = (): string => join(cli.home, ".local/state/stack/stacks/default");
   const up = (...more: readonly string[]) => cli.run("up", "--json", ...more);
@@ -35,7 +35,7 @@ describe.skipIf(store === undefined)("stack up, embedded", () => {
   const nothing = { endpoint: false, process: false, locks: [], temporary: [], engines: [] };
 
   beforeAll(async () => {
-    cli = await stackCli({
+    cli = await stackCommand({
       STACK_MODELS_DIR: store ?? "",
       DOCKER_HOST: "unix:///nowhere/docker.sock",
     });

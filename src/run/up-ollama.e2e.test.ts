@@ -9,14 +9,19 @@ import type { Runtime } from "../docker/runtime.ts";
 import { connect } from "../docker/connect.ts";
 import { LABEL } from "../plan/labels.ts";
 import { requireDocker } from "../testing/require-docker.ts";
-import { type CliResult, lastJson, type StackCli, stackCli } from "../testing/stack-cli.ts";
+import {
+  type CliResult,
+  lastJson,
+  type StackCommand,
+  stackCommand,
+} from "../testing/stack-command.ts";
 
 const run = promisify(execFile);
 const NAME = "e2e-up";
 const docker = await requireDocker();
 
 describe.skipIf(docker === undefined)("stack up ollama, on a real engine", () => {
-  let cli: StackCli;
+  let cli: StackCommand;
   let runtime: Runtime;
   let model: string;
 
@@ -55,7 +60,7 @@ describe.skipIf(docker === undefined)("stack up ollama, on a real engine", () =>
   beforeAll(async () => {
     const { stdout } = await run("node", ["scripts/test-registry.ts", "start"]);
     ({ model } = JSON.parse(stdout) as { model: string });
-    cli = await stackCli();
+    cli = await stackCommand();
     runtime = await connect(createHost(), { signal: AbortSignal.timeout(30_000) });
   });
   afterAll(async () => {
