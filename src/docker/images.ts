@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Host } from "../host/host.ts";
 import { find, query } from "./ask.ts";
+import { buildFrom } from "./build.ts";
 import { pullImage } from "./pull.ts";
 import type { Images } from "./runtime.ts";
 import type { Wire } from "./wire.ts";
@@ -38,6 +39,7 @@ export function images(wire: Wire, host: Host): Images {
       };
     },
 
+    build: (options) => buildFrom(wire, options),
     pull: (reference, options) => pullImage(wire, host, reference, options),
 
     async list(signal) {

@@ -45,6 +45,20 @@ export interface ImageFacts {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+export interface ImageBuild {
+  readonly tag: string;
+  /** What the Dockerfile sees, itself included. */
+  readonly context: readonly BuildFile[];
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly onLine: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** A file of a build context: its text, or the path of a file on this machine. */
+export type BuildFile =
+  | { readonly name: string; readonly content: string }
+  | { readonly name: string; readonly file: string };
+
 export interface Images {
   /** Undefined when the daemon does not have it. */
   inspect(reference: string, signal?: AbortSignal): Promise<ImageFacts | undefined>;
@@ -53,6 +67,8 @@ export interface Images {
     reference: string,
     options: { readonly onProgress: (progress: Progress) => void; readonly signal: AbortSignal },
   ): Promise<void>;
+  /** Builds with the classic builder, which every supported daemon has without a plugin. A step that fails is `IMAGE_UNAVAILABLE` with the last lines. */
+  build(options: ImageBuild): Promise<void>;
   list(
     signal?: AbortSignal,
   ): Promise<
