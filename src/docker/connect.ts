@@ -1,3 +1,4 @@
+import { access } from "node:fs/promises";
 import { join } from "node:path";
 import type { Host } from "../host/host.ts";
 import { type DaemonAddress, parseAddress } from "./address.ts";
@@ -72,6 +73,8 @@ async function tryAddress(
   signal: AbortSignal,
 ): Promise<{ readonly runtime: Runtime } | Refusal> {
   try {
+    // The client takes 100 ms to load: where there is no socket, none is needed to find that out.
+    if (address.kind === "socket" && host.platform !== "win32") await access(address.path);
     const ping = await openWire(host, address, undefined);
     const answer = await ping({
       method: "GET",
