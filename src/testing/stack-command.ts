@@ -1,98 +1,73 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { execPath } from "node:process";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 
-const STACK = fileURLToPath(new URL("../../scripts/stack.ts", import.meta.url));
+const SCRIPT = new URL("../../scripts/stack.ts", import.meta.url).pathname;
 
 export interface CliResult {
-  readonly exit: number | null;
+  readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** From the start of the process to its end. */
+  readonly ms: number;
 }
 
-export interface RunningCli {
-  readonly child: ChildProcess;
-  readonly done: Promise<CliResult>;
-  /** Resolves when stdout and stderr together match. */
-  seen(pattern: RegExp): Promise<void>;
-}
-
-/** The real executable in a home of its own, without a container daemon. */
 export interface StackCommand extends AsyncDisposable {
   readonly home: string;
-  /** Folder in which commands run: a git checkout below home. */
-  readonly project: string;
-  /** Writes a file below home, and the folders above it. */
-  file(path: string, text: string): Promise<string>;
-  start(args: readonly string[], env?: Readonly<Record<string, string>>): RunningCli;
-  run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<CliResult>;
+  readonly env: Readonly<Record<string, string>>;
+  run(...args: readonly string[]): Promise<CliResult>;
+  /** Starts it and does not wait. */
+  start(...args: readonly string[]): ChildProcess & { readonly result: Promise<CliResult> };
 }
 
-export async function stackCommand(): Promise<StackCommand> {
+/** The real command in child processes, in a home of its own. Removes the home in the end; stopping stacks is up to the test. */
+export async function stackCommand(
+  env: Readonly<Record<string, string>> = {},
+): Promise<StackCommand> {
   const home = await mkdtemp(join(tmpdir(), "stack-cli-"));
-  const project = join(home, "project");
-  await mkdir(join(project, ".git"), { recursive: true });
-  const base = {
-    PATH: process.env["PATH"] ?? "",
-    HOME: home,
-    DOCKER_HOST: `unix://${join(home, "no-daemon.sock")}`,
-  };
-  const start: StackCommand["start"] = (args, env = {}) => {
-    const child = spawn(execPath, [STACK, ...args], {
-      cwd: project,
-      env: { ...base, ...env },
+  const kept = ["PATH", "DOCKER_HOST", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "PIP_INDEX_URL"];
+  const own: Record<string, string> = { HOME: home, ...env };
+  for (const name of kept) {
+    const value = process.env[name];
+    if (value !== undefined && own[name] === undefined) own[name] = value;
+  }
+  const start: StackCommand["start"] = (...args) => {
+    const begun = performance.now();
+    const child = spawn(process.execPath, [SCRIPT, ...args], {
+      cwd: home,
+      env: own,
       stdio: ["ignore", "pipe", "pipe"],
     });
-    return watch(child);
+    const output = { stdout: "", stderr: "" };
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
+    const result = once(child, "close").then(([code]) => ({
+      exitCode: typeof code === "number" ? code : -1,
+      ...output,
+      ms: performance.now() - begun,
+    }));
+    return Object.assign(child, { result });
   };
   return {
     home,
-    project,
-    file: async (path, text) => {
-      const full = join(home, path);
-      await mkdir(dirname(full), { recursive: true });
-      await writeFile(full, text);
-      return full;
-    },
+    env: own,
     start,
-    run: (args, env) => start(args, env).done,
+    run: (...args) => start(...args).result,
     [Symbol.asyncDispose]: () => rm(home, { recursive: true, force: true }),
   };
 }
 
-function watch(child: ChildProcess): RunningCli {
-  let stdout = "";
-  let stderr = "";
-  const onData = new Set<() => void>();
-  const tell = (): void => onData.forEach((listener) => listener());
-  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text;
-    tell();
-  });
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
-    tell();
-  });
-  const done = new Promise<CliResult>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (exit) => resolve({ exit, stdout, stderr }));
-  });
-  return {
-    child,
-    done,
-    seen: (pattern) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          if (!pattern.test(`${stdout}${stderr}`)) return;
-          onData.delete(look);
-          resolve();
-        };
-        onData.add(look);
-        void done.then(() => reject(new Error(`ended without ${pattern}: ${stdout}${stderr}`)));
-        look();
-      }),
-  };
+/** The one object that was printed, or of NDJSON the last line: the result, or the error. */
+export function lastJson(result: CliResult): Record<string, unknown> {
+  const text = result.stdout.trimEnd();
+  for (const candidate of [text, text.slice(text.lastIndexOf("\n") + 1)]) {
+    try {
+      return JSON.parse(candidate) as Record<string, unknown>;
+    } catch {
+      // NDJSON as a whole is not JSON.
+    }
+  }
+  throw new Error(`not JSON: ${text}\nstderr: ${result.stderr}`);
 }
