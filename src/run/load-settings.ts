@@ -23,8 +23,17 @@ export interface SettingArgument {
   readonly flag: string;
 }
 
-/** Variables of ours that are no settings: a typo of a setting is not to be seen in them. */
-const OTHER_VARIABLES: ReadonlySet<string> = new Set(["STACK_MODELS_DIR", "STACK_REQUIRE_DOCKER"]);
+/** No settings, and no typos of one: two of ours, and those of Haskell's `stack` (docs.haskellstack.org, environment variables). */
+const OTHER_VARIABLES: ReadonlySet<string> = new Set([
+  "STACK_MODELS_DIR",
+  "STACK_REQUIRE_DOCKER",
+  "STACK_CONFIG",
+  "STACK_GLOBAL_CONFIG",
+  "STACK_ROOT",
+  "STACK_WORK",
+  "STACK_XDG",
+  "STACK_YAML",
+]);
 
 /**
  * Reads every place of settings and settles them: flag > `STACK_*` > `stack.yaml` of the project >
@@ -63,7 +72,7 @@ function environmentEntries({ host, emit }: RunContext): readonly SettingEntry[]
       const path = absolute(host, host.cwd, key, value);
       entries.push({ key, value: path, isText: true, origin, where: variable });
     } else if (!OTHER_VARIABLES.has(variable)) {
-      // Other programs own STACK_ variables too (Haskell's `stack` does): only what looks like a typo is worth a word.
+      // Other programs own STACK_ variables too: only what looks like a typo is worth a word.
       const near = nearest(
         variable.slice("STACK_".length),
         [...keys.keys()].map((each) => each.slice("STACK_".length)),
