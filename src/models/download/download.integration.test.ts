@@ -141,6 +141,7 @@ describe("a download that ends well in spite of", () => {
     await writeFile(`${target}.partial`, left);
     await get();
     await expectWhole();
+    expect(ranges().at(-1)).toBeUndefined();
   });
 
   it("a source that has changed since", async () => {
@@ -157,6 +158,7 @@ describe("a download that ends well in spite of", () => {
     server.fault("/f", { kind: "cut", afterBytes: 1_000_000 });
     await get({ bytes: undefined });
     await expectWhole();
+    expect(ranges()).toEqual([undefined, "bytes=1000000-"]);
   });
 });
 

@@ -2,6 +2,7 @@ import { open } from "node:fs/promises";
 import * as z from "zod";
 import { StackError } from "../../errors.ts";
 import type { ModelFacts } from "../model.ts";
+import { tensorDataBytes } from "./tensor-bytes.ts";
 
 /** What is read from the header of a GGUF file. */
 export interface GgufHeader {
@@ -30,17 +31,23 @@ const metadataSchema = z.looseObject({
  * `name` is for messages.
  */
 export async function readGgufHeader(path: string, name: string): Promise<GgufHeader> {
-  await requireMagic(path, name);
+  const size = await requireMagic(path, name);
   // Loaded here: it costs start-up time, and only an import of a model needs it.
   const { gguf, GGMLFileQuantizationType } = await import("@huggingface/gguf");
   let metadata: z.infer<typeof metadataSchema>;
   let parameters: number;
+  let end: bigint;
   try {
     const parsed = await gguf(path, { allowLocalFile: true, computeParametersCount: true });
     metadata = metadataSchema.parse(parsed.metadata);
     parameters = parsed.parameterCount;
+    end = parsed.tensorDataOffset + tensorDataBytes(parsed.tensorInfos);
   } catch (cause) {
     throw unreadable(name, "Its header cannot be read.", cause);
+  }
+  // The reader fills what is missing with zeros; an engine would crash on it, or worse, answer.
+  if (end > size) {
+    throw unreadable(name, `It is cut off: ${size} bytes of at least ${end} are there.`);
   }
   if ((metadata["split.count"] ?? 1) > 1) {
     throw unreadable(name, "It is one part of a model that is split over several files.");
@@ -63,13 +70,15 @@ export async function readGgufHeader(path: string, name: string): Promise<GgufHe
   };
 }
 
-async function requireMagic(path: string, name: string): Promise<void> {
+/** Resolves to the size of the file. */
+async function requireMagic(path: string, name: string): Promise<bigint> {
   const file = await open(path, "r");
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
     if (bytesRead < 4 || buffer.toString("latin1") !== "GGUF") {
       throw unreadable(name, "It does not begin with the mark of a GGUF file.");
     }
+    return BigInt((await file.stat()).size);
   } finally {
     await file.close();
   }
