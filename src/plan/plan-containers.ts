@@ -37,13 +37,11 @@ export function planContainers(desired: DesiredContainers, observed: ObservedCon
   const current = why === undefined && observed.containers.length === CONTAINERS_OF_A_STACK;
   if (why !== undefined) steps.push({ kind: "clear", why });
   if (!current) {
-    for (const role of ["sealed", "outer"] as const) {
-      const network = desired.networks[role];
+    const networks = (["sealed", "outer"] as const)
+      .map((role) => ({ role, name: desired.networks[role] }))
       // Clearing removes the networks too.
-      if (why !== undefined || !observed.networks.includes(network)) {
-        steps.push({ kind: "network", role, network });
-      }
-    }
+      .filter(({ name }) => why !== undefined || !observed.networks.includes(name));
+    if (networks.length > 0) steps.push({ kind: "networks", networks });
     steps.push({ kind: "containers", engine: desired.engine });
   }
   if (!current || !observed.endpointKnown) steps.push({ kind: "gate", engine: desired.engine });

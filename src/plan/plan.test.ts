@@ -37,7 +37,7 @@ describe("a stack of containers", () => {
     endpointKnown: true,
     processRuns: false,
   };
-  const anew = ["network:sealed", "network:outer", "containers", "gate"];
+  const anew = ["networks", "containers", "gate"];
 
   it.each<[string, Partial<ObservedContainers>, ObservedContainers, readonly string[]]>([
     ["nothing is here", {}, nothing, ["image:engine", "image:gateway", "model", ...anew]],

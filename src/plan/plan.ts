@@ -5,10 +5,15 @@ export type Step =
   | { readonly kind: "image"; readonly role: "engine" | "gateway"; readonly reference: string }
   | { readonly kind: "model"; readonly reference: string }
   | { readonly kind: "clear"; readonly why: string }
-  | { readonly kind: "network"; readonly role: "sealed" | "outer"; readonly network: string }
+  | { readonly kind: "networks"; readonly networks: readonly NetworkName[] }
   | { readonly kind: "containers"; readonly engine: string }
   | { readonly kind: "process"; readonly engine: string }
   | { readonly kind: "gate"; readonly engine: string };
+
+export interface NetworkName {
+  readonly role: "sealed" | "outer";
+  readonly name: string;
+}
 
 /** Ordered steps, computed before anything is done. No step: what is wanted runs already. */
 export interface Plan {
@@ -20,13 +25,7 @@ export interface Plan {
 
 /** Stable id of a step, the same in `--dry-run` and in what is then done. */
 export function stepId(step: Step): string {
-  switch (step.kind) {
-    case "image":
-    case "network":
-      return `${step.kind}:${step.role}`;
-    default:
-      return step.kind;
-  }
+  return step.kind === "image" ? `image:${step.role}` : step.kind;
 }
 
 /** One line for people. */
@@ -38,8 +37,8 @@ export function stepTitle(step: Step): string {
       return `Fetch the model ${step.reference}`;
     case "clear":
       return `Remove what ran before (${step.why})`;
-    case "network":
-      return `Create the ${step.role} network ${step.network}`;
+    case "networks":
+      return `Create ${step.networks.map(({ name }) => name).join(" and ")}`;
     case "containers":
       return `Start ${step.engine} and its gateway`;
     case "process":

@@ -139,20 +139,25 @@ export async function containerStack(
         clear: async () => {
           await clearStack(context, name);
         },
-        network: async ({ role }) => {
-          undo.add(`Create the ${role} network`, async (signal) => {
+        networks: async ({ networks: wanted }) => {
+          undo.add("Create the networks", async (signal) => {
             await clearContainers(runtime, name, signal);
           });
-          const spec = describe(fetched()).networks[role];
-          await runtime.networks.create(spec, context.signal);
-          if (role === "sealed") await checkSeal(context, runtime, settings, name);
+          const specs = describe(fetched()).networks;
+          await allOrThrow(
+            wanted.map(({ role }) => runtime.networks.create(specs[role], context.signal)),
+          );
+          await checkSeal(context, runtime, settings, name);
         },
         containers: async () => {
           undo.add(`Start ${engine.name} and its gateway`, async (signal) => {
             await clearContainers(runtime, name, signal);
           });
-          started = await startContainers(context, runtime, describe(fetched()));
-          await lockStackImages(context, runtime, lockFile, images);
+          const [watched] = await allOrThrow([
+            startContainers(context, runtime, describe(fetched())),
+            lockStackImages(context, runtime, lockFile, images),
+          ]);
+          started = watched;
         },
         gate: async () => {
           const input = inputOf(fetched());
@@ -199,14 +204,19 @@ async function startContainers(
     await runtime.containers.start(id, signal);
     return id;
   };
-  // Both are waited for even when one fails: what is still under way could not be taken back.
-  const [first, second] = await Promise.allSettled([engine(), gateway()]);
-  if (first.status === "rejected") throw first.reason;
-  if (second.status === "rejected") throw second.reason;
+  const [engineId, gatewayId] = await allOrThrow([engine(), gateway()]);
   return [
-    { role: "engine", id: first.value },
-    { role: "gateway", id: second.value },
+    { role: "engine", id: engineId },
+    { role: "gateway", id: gatewayId },
   ];
+}
+
+/** `Promise.all` that waits for every one even when one fails: what is still under way could not be taken back. */
+async function allOrThrow<T extends readonly unknown[]>(work: {
+  readonly [K in keyof T]: Promise<T[K]>;
+}): Promise<T> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
 }
 
 /** The daemon's word on the network it made: with `requireIsolated`, a host that is in reach is a leak. */
