@@ -2,6 +2,8 @@ import * as z from "zod";
 import type { Probe, ProbeAnswer, ProbeVerdict } from "../gate/probe.ts";
 import type { EngineInput } from "./engine.ts";
 
+/** The first packets to a port that was published a moment ago can get lost; the next attempt comes through at once. */
+const FIRST_MS = 100;
 /** A question that the engine answers from memory. */
 const QUICK_MS = 1000;
 /** Loading weights from a cold disk and the first token of a large model on a CPU: minutes, not seconds. */
@@ -15,7 +17,7 @@ export function ollamaProbes(input: EngineInput): readonly Probe[] {
       rung: "up",
       request: { method: "GET", path: "/api/version", read: "whole" },
       judge: judgeUp,
-      attemptMs: QUICK_MS,
+      attemptMs: FIRST_MS,
     },
     {
       // No prompt: loads the model and nothing else.
