@@ -8,6 +8,7 @@ import { fakeFiles, type FakeFiles, type Fault } from "../../testing/fake-files.
 import { quickClock } from "../../testing/quick-clock.ts";
 import { testHost, type TestHost } from "../../testing/test-host.ts";
 import { noise } from "../../testing/tiny-gguf.ts";
+import { canMount, mountSmallDisk } from "../../testing/tmpfs.ts";
 import type { Digest } from "../model.ts";
 import { openHttp, type Http } from "../net/http.ts";
 import { download, type DownloadJob } from "./download.ts";
@@ -295,3 +296,26 @@ it("keeps a file that is there with its size", async () => {
   await get();
   await expectWhole();
 });
+
+it.skipIf(!canMount())(
+  "on a disk that becomes full (needs root and tmpfs): stops, goes on later",
+  async () => {
+    const pool = join(world.home, "pool");
+    const disk = mountSmallDisk(pool, 3);
+    try {
+      // Without a size that is told, nothing can be checked first: the write itself fails.
+      await expect(get({ bytes: undefined })).rejects.toMatchObject({
+        code: "DOES_NOT_FIT",
+        exitCode: 8,
+        what: "The disk became full while f was written.",
+      });
+      await expectInvisible();
+      disk.resize(30);
+      await get({ bytes: undefined });
+      expect(ranges().at(-1)).toMatch(/^bytes=\d{7}-$/);
+      await expectWhole();
+    } finally {
+      disk.unmount();
+    }
+  },
+);

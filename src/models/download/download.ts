@@ -135,6 +135,7 @@ async function fetchRest(
         headers: job.headers?.() ?? {},
         bytes: job.bytes,
         name: job.name,
+        folder: dirname(target),
         signal: context.signal,
         onBytes: (position: number) => meter.at(target, position),
       };

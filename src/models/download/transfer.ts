@@ -2,6 +2,7 @@ import { StackError } from "../../errors.ts";
 import { formatBytes } from "../bytes.ts";
 import type { Http, ResponseHead } from "../net/http.ts";
 import { HttpStatusError, TransientError } from "../net/trouble.ts";
+import { fullDisk } from "./disk-space.ts";
 import type { Partial } from "./partial.ts";
 import { startPump } from "./pump.ts";
 
@@ -12,6 +13,7 @@ export interface TransferRequest {
   readonly bytes: number | undefined;
   /** For messages. */
   readonly name: string;
+  readonly folder: string;
   readonly signal: AbortSignal;
   readonly onBytes: (position: number) => void;
 }
@@ -62,7 +64,7 @@ export async function transfer(
   ]);
   // A write that failed is the truer cause: it is what ended the exchange.
   const writeError = await pump.finish();
-  if (writeError !== undefined) throw writeError;
+  if (writeError !== undefined) throw fullDisk(writeError, request.folder, request.name);
   if (outcome.status === "rejected") throw outcome.reason;
   await judge(outcome.value, partial, from, expected);
 }
