@@ -1,12 +1,26 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
-import { stackCli, type StackCli } from "../testing/stack-cli.ts";
+import { lastJson, type StackCommand, stackCommand } from "../testing/stack-command.ts";
 import { COMMANDS } from "./commands/index.ts";
 
-let cli: StackCli;
+const NO_DAEMON = { DOCKER_HOST: "unix:///nowhere/docker.sock" };
+
+let cli: StackCommand;
 beforeAll(async () => {
-  cli = await stackCli();
+  cli = await stackCommand(NO_DAEMON);
 });
 afterAll(() => cli[Symbol.asyncDispose]());
+
+/** Writes a file below home, and the folders above it. */
+async function put(command: StackCommand, path: string, text: string): Promise<string> {
+  const file = join(command.home, path);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, text);
+  return file;
+}
 
 const words = (line: string): readonly string[] => (line === "" ? [] : line.split(" "));
 
@@ -44,8 +58,8 @@ test.concurrent.each([
   ["down --purge", 2, /^$/, /nobody can answer here/],
   ["up ollama", 3, /^$/, /DOCKER_UNREACHABLE/],
 ])("stack %s exits %d", async (line, exit, stdout, stderr) => {
-  const result = await cli.run(words(line));
-  expect(result).toMatchObject({ exit, stdout: expect.stringMatching(stdout) as string });
+  const result = await cli.run(...words(line));
+  expect(result).toMatchObject({ exitCode: exit, stdout: expect.stringMatching(stdout) as string });
   expect(result.stderr).toMatch(stderr);
   // Without a terminal there is no colour, and never a stack trace.
   expect(`${result.stdout}${result.stderr}`).not.toContain("\u001b");
@@ -74,8 +88,8 @@ test.concurrent.each([
   ["up --bogus", 2],
   ["up ollama --dry-run", 3],
 ])("stack %s --json prints nothing but JSON, and exits %d", async (line, exit) => {
-  const result = await cli.run([...words(line), "--json"]);
-  expect(result).toMatchObject({ exit });
+  const result = await cli.run(...words(line), "--json");
+  expect(result).toMatchObject({ exitCode: exit });
   const parsed = parseAny(result.stdout);
   const last = parsed.at(-1);
   expect(last).toBeTypeOf("object");
@@ -96,72 +110,89 @@ function parseAny(text: string): readonly unknown[] {
 }
 
 test.concurrent.each(Object.keys(COMMANDS))("stack %s --help shows an example", async (name) => {
-  const { exit, stdout, stderr } = await cli.run([...words(name), "--help"]);
-  expect([exit, stderr]).toEqual([0, ""]);
+  const { exitCode, stdout, stderr } = await cli.run(...words(name), "--help");
+  expect([exitCode, stderr]).toEqual([0, ""]);
   expect(stdout).toMatch(/\nExamples\n {2}\S/);
 });
 
 describe("being interrupted", () => {
+  const LOG = ".local/state/stack/stacks/default/engine.log";
+
   it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
     "%s ends a command with 130",
     async (signal) => {
-      await cli.file(".local/state/stack/stacks/default/engine.log", "hello\n");
-      const running = cli.start(["logs", "-f"]);
-      await running.seen(/hello/);
-      running.child.kill(signal);
-      const { exit, stdout, stderr } = await running.done;
-      expect([exit, stdout]).toEqual([130, "hello\n"]);
+      await put(cli, LOG, "hello\n");
+      const running = cli.start("logs", "-f");
+      await once(running.stdout!, "data");
+      running.kill(signal);
+      const { exitCode, stdout, stderr } = await running.result;
+      expect([exitCode, stdout]).toEqual([130, "hello\n"]);
       expect(stderr).toBe(`error: Interrupted by ${signal}. [INTERRUPTED]\n`);
     },
   );
 
   it("--timeout ends it with 9", async () => {
-    await cli.file(".local/state/stack/stacks/default/engine.log", "hello\n");
-    const { exit, stderr } = await cli.run(["logs", "-f", "--timeout", "1"]);
-    expect([exit, stderr]).toEqual([9, expect.stringContaining("did not end within 1 s")]);
+    await put(cli, LOG, "hello\n");
+    const { exitCode, stderr } = await cli.run("logs", "-f", "--timeout", "1");
+    expect([exitCode, stderr]).toEqual([9, expect.stringContaining("did not end within 1 s")]);
   });
 
   it("ends quietly when nobody reads on", async () => {
-    await cli.file(
-      ".local/state/stack/stacks/default/engine.log",
-      "x".repeat(99).concat("\n").repeat(5000),
-    );
-    const running = cli.start(["logs", "-n", "5000"]);
-    await running.seen(/x/);
-    running.child.stdout?.destroy();
-    const { stderr } = await running.done;
+    await put(cli, LOG, "x".repeat(99).concat("\n").repeat(5000));
+    const running = cli.start("logs", "-n", "5000");
+    await once(running.stdout!, "data");
+    running.stdout!.destroy();
+    const { exitCode, stderr } = await running.result;
+    expect([0, 130]).toContain(exitCode);
     expect(stderr).not.toMatch(/EPIPE|at .*\.ts/);
   });
 });
 
 describe("settings", () => {
   it("come from flag, environment, project, user, in this order, and say so", async () => {
-    await using rig = await stackCli();
-    await rig.file("project/stack.yaml", "# ours\nport: 3333\ncontext: 1024\nparallel: 2\n");
-    await rig.file(".config/stack/config.yaml", "parallel: 3\nmaxOutputTokens: 99\n");
-    const { exit, stdout } = await rig.run(
-      ["config", "show", "--origin", "--json", "--port", "1111"],
-      { STACK_CONTEXT: "2048", STACK_PORT: "2222" },
+    await using rig = await stackCommand({
+      ...NO_DAEMON,
+      STACK_CONTEXT: "2048",
+      STACK_PORT: "2222",
+    });
+    const project = await put(
+      rig,
+      "stack.yaml",
+      "# ours\nport: 3333\ncontext: 1024\nparallel: 2\n",
     );
-    expect(exit).toBe(0);
-    const { settings, origins } = JSON.parse(stdout) as Record<string, Record<string, unknown>>;
+    const user = await put(rig, ".config/stack/config.yaml", "parallel: 3\nmaxOutputTokens: 99\n");
+    const result = await rig.run("config", "show", "--origin", "--json", "--port", "1111");
+    expect(result.exitCode).toBe(0);
+    const { settings, origins } = lastJson(result);
     expect(settings).toMatchObject({ port: 1111, context: 2048, parallel: 2, maxOutputTokens: 99 });
     expect(origins).toMatchObject({
       port: "--port",
       context: "STACK_CONTEXT",
-      parallel: `${rig.project}/stack.yaml`,
-      maxOutputTokens: `${rig.home}/.config/stack/config.yaml`,
+      parallel: project,
+      maxOutputTokens: user,
       engine: "default",
     });
   });
 
   it("that are wrong name file, line and the nearest key", async () => {
-    await using rig = await stackCli();
-    const file = await rig.file("project/stack.yaml", "port: 1\nmodle: x\n");
-    const { exit, stderr } = await rig.run(["up"]);
-    expect([exit, stderr]).toEqual([
+    await using rig = await stackCommand(NO_DAEMON);
+    const file = await put(rig, "stack.yaml", "port: 1\nmodle: x\n");
+    const { exitCode, stderr } = await rig.run("up");
+    expect([exitCode, stderr]).toEqual([
       2,
       expect.stringContaining(`${file}:2: there is no setting \`modle\`. Did you mean \`model\`?`),
     ]);
   });
+});
+
+test("--help costs at most 100 ms over bare Node (best of nine each, so that a busy machine does not decide)", async () => {
+  const bare: number[] = [];
+  const help: number[] = [];
+  for (let round = 0; round < 9; round += 1) {
+    const begun = performance.now();
+    await once(spawn(process.execPath, ["-e", "0"], { stdio: "ignore" }), "close");
+    bare.push(performance.now() - begun);
+    help.push((await cli.run("--help")).ms);
+  }
+  expect(Math.min(...help) - Math.min(...bare)).toBeLessThanOrEqual(100);
 });

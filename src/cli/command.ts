@@ -27,7 +27,7 @@ export interface Command<Flags extends FlagSpecs = FlagSpecs, Result = unknown> 
   readonly exitCode?: (result: Result) => number;
 }
 
-export interface Example {
+interface Example {
   readonly command: string;
   readonly what: string;
 }
@@ -35,7 +35,7 @@ export interface Example {
 /** Where words of a completion come from. `run` says how each is found, cheaply. */
 export type CompletionSource = "agents" | "engines" | "stacks" | "models" | "images" | "shells";
 
-export interface ArgumentSpec {
+interface ArgumentSpec {
   readonly name: string;
   readonly summary: string;
   readonly required: boolean;
@@ -53,22 +53,22 @@ interface FlagBase {
   readonly short?: string;
   readonly complete?: CompletionSource;
 }
-export interface BooleanFlag extends FlagBase {
+interface BooleanFlag extends FlagBase {
   readonly kind: "boolean";
 }
-export interface TextFlag extends FlagBase {
+interface TextFlag extends FlagBase {
   readonly kind: "text";
   /** What help shows in place of the value. */
   readonly placeholder: string;
   readonly choices?: readonly string[];
 }
-export interface IntegerFlag extends FlagBase {
+interface IntegerFlag extends FlagBase {
   readonly kind: "integer";
   readonly placeholder: string;
   readonly minimum: number;
 }
 /** May be given several times, and holds commas: all are one list. */
-export interface ListFlag extends FlagBase {
+interface ListFlag extends FlagBase {
   readonly kind: "list";
   readonly placeholder: string;
 }
@@ -85,7 +85,7 @@ type ValueOf<Spec extends FlagSpec> = Spec extends BooleanFlag
       ? readonly string[]
       : string;
 /** What was given; a flag that was not is absent. */
-export type FlagValues<Flags extends FlagSpecs> = {
+type FlagValues<Flags extends FlagSpecs> = {
   readonly [Name in keyof Flags]?: ValueOf<Flags[Name]>;
 };
 

@@ -19,7 +19,7 @@ export const ALL_SETTINGS = Object.keys(PROPERTIES).filter(
 ) as readonly SettingKey[];
 
 /** `max-output-tokens` of `maxOutputTokens`. */
-export function settingFlagName(key: string): string {
+function settingFlagName(key: string): string {
   return key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 

@@ -9,17 +9,8 @@ export const command = defineCommand({
     { command: "stack agents", what: "Which agents can be configured, and what they need." },
   ],
   run: async () => {
-    const { AGENTS } = await import("../../agents/index.ts");
-    const agents = Object.values(AGENTS).map(
-      ({ name, title, summary, minimumContext, needsTools }) => ({
-        name,
-        title,
-        summary,
-        minimumContext,
-        needsTools,
-      }),
-    );
-    return { agents };
+    const { listAgents } = await import("../../run/agent-config.ts");
+    return { agents: listAgents() };
   },
   text: ({ agents }, { columns }) =>
     renderTable(

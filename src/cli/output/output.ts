@@ -10,7 +10,7 @@ export interface Output {
   error(report: ErrorReport, stack: string | undefined): void;
 }
 
-export interface Outcome {
+interface Outcome {
   readonly value: unknown;
   /** For people: ends up on stdout. */
   readonly text: string;

@@ -87,7 +87,7 @@ export function textOutput(options: TextOptions): Output {
 }
 
 /** What, why, evidence, next: in this order, each on lines of its own. */
-export function errorText(report: ErrorReport, style: Style): string {
+function errorText(report: ErrorReport, style: Style): string {
   const { code, what, why, detail = [], next } = report;
   return [
     `${style.bad("error:")} ${printable(what)} ${style.dim(`[${code}]`)}`,
