@@ -69,8 +69,9 @@ export async function openPartial(target: string, signal: AbortSignal): Promise<
       // A container's user reads it, whatever the umask of this process is.
       await file.chmod(0o644);
       await file.sync();
-      await rename(path, target);
+      // Before the rename: after it nobody would look for the sidecar again.
       await rm(sidecar, { force: true });
+      await rename(path, target);
       await syncFolder(dirname(target));
     },
     discard: async () => {
