@@ -1,9 +1,5 @@
-import { unreachable } from "../../errors.ts";
+import { renderEnvironment, SHELLS, type Shell } from "../../agents/shell.ts";
 import { defineCommand } from "../command.ts";
-import { shellQuote } from "../describe-up.ts";
-
-const SHELLS = ["posix", "fish", "powershell"] as const;
-type Shell = (typeof SHELLS)[number];
 
 interface Report {
   readonly agent: string;
@@ -31,7 +27,7 @@ export const command = defineCommand({
       kind: "text",
       placeholder: SHELLS.join("|"),
       choices: SHELLS,
-      summary: "Whose syntax. Default: posix (sh, bash, zsh).",
+      summary: "Whose syntax. Default: sh (bash, zsh and all of POSIX).",
     },
   },
   settings: [],
@@ -49,31 +45,15 @@ export const command = defineCommand({
     return {
       agent: emitted.agent.name,
       env: await agentEnvironment(host, emitted),
-      shell: SHELLS.find((shell) => shell === flags.shell) ?? "posix",
+      shell: SHELLS.find((shell) => shell === flags.shell) ?? "sh",
       run: emitted.config.run,
       notes: emitted.config.notes,
       warnings: emitted.warnings,
     };
   },
   json: ({ agent, env, run, notes, warnings }) => ({ agent, env, run, notes, warnings }),
-  text: ({ env, shell }) =>
-    Object.entries(env)
-      .map(([name, value]) => assignment(shell, name, value))
-      .join("\n"),
+  text: ({ env, shell }) => renderEnvironment(env, shell).trimEnd(),
   // The notes are for `config`: an `eval` in a shell's start-up file should be silent when all is well.
   hints: ({ warnings }, { style }) =>
     warnings.map((warning) => `${style.warn("warning:")} ${warning}`),
 });
-
-function assignment(shell: Shell, name: string, value: string): string {
-  switch (shell) {
-    case "posix":
-      return `export ${name}=${shellQuote(value)}`;
-    case "fish":
-      return `set -gx ${name} '${value.replaceAll(/[\\']/g, String.raw`\$&`)}'`;
-    case "powershell":
-      return `$env:${name} = '${value.replaceAll("'", "''")}'`;
-    default:
-      return unreachable(shell);
-  }
-}
