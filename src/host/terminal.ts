@@ -12,7 +12,7 @@ export interface Terminal {
   readonly err: OutputStream;
   /** Somebody can be asked: input and stderr are both terminals. */
   readonly interactive: boolean;
-  /** Asks on stderr. Undefined when the question was cancelled. */
+  /** Asks on stderr, yes or no. Undefined when there was no answer (end of input). */
   confirm(question: string, signal: AbortSignal): Promise<boolean | undefined>;
 }
 
@@ -23,15 +23,24 @@ export function createTerminal(): Terminal {
     err: outputStream(process.stderr),
     interactive: process.stdin.isTTY && process.stderr.isTTY,
     confirm: async (question, signal) => {
-      const { confirm, isCancel } = await import("@clack/prompts");
-      // stdout is for data: a question there would end up in a pipe.
-      const answer = await confirm({
-        message: question,
-        initialValue: false,
+      const { createInterface } = await import("node:readline/promises");
+      // stdout is for data. Not in raw mode, so that Ctrl-C stays a signal.
+      const prompt = createInterface({
+        input: process.stdin,
         output: process.stderr,
-        signal,
+        terminal: false,
       });
-      return isCancel(answer) ? undefined : answer;
+      const { promise: closed, resolve } = Promise.withResolvers<undefined>();
+      prompt.once("close", () => resolve(undefined));
+      try {
+        const answer = await Promise.race([
+          prompt.question(`${question} [y/N] `, { signal }),
+          closed,
+        ]);
+        return answer === undefined ? undefined : /^\s*y(es)?\s*$/i.test(answer);
+      } finally {
+        prompt.close();
+      }
     },
   };
 }
@@ -39,7 +48,8 @@ export function createTerminal(): Terminal {
 function outputStream(stream: NodeJS.WriteStream): OutputStream {
   return {
     isTty: stream.isTTY,
-    columns: () => (stream.isTTY ? stream.columns : undefined),
+    // A terminal that does not know its size says 0.
+    columns: () => (stream.isTTY ? stream.columns || 80 : undefined),
     write: (text) => {
       if (!stream.destroyed && stream.writable) stream.write(text);
     },

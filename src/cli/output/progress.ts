@@ -123,7 +123,7 @@ function progressText(progress: Progress, withBar = false): string {
   return `${title}  ${bar}${percent}${amount}${rate}${left}`;
 }
 
-const BAR_CELLS = 20;
+const BAR_CELLS = 10;
 
 function barOf(share: number): string {
   const full = Math.round(Math.min(share, 1) * BAR_CELLS);
