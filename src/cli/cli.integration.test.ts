@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
+import { parse as parseYaml } from "yaml";
 import { lastJson, type StackCommand, stackCommand } from "../testing/stack-command.ts";
 import { COMMANDS } from "./commands/index.ts";
 
@@ -173,6 +174,19 @@ describe("settings", () => {
       engine: "default",
     });
   });
+
+  it.each(["on", "123", "a: b", "# x", "- y", "it's", "hf:org/repo:Q4_K_M", "*a", "~", "C:\\x"])(
+    "are shown as YAML that means the same: %s",
+    async (model) => {
+      await using rig = await stackCommand({ ...NO_DAEMON, STACK_MODEL: model });
+      const [text, json] = await Promise.all([
+        rig.run("config", "show"),
+        rig.run("config", "show", "--json"),
+      ]);
+      expect(parseYaml(text.stdout)).toEqual(lastJson(json)["settings"]);
+      expect(lastJson(json)).toMatchObject({ settings: { model } });
+    },
+  );
 
   it("that are wrong name file, line and the nearest key", async () => {
     await using rig = await stackCommand(NO_DAEMON);
