@@ -1,3 +1,4 @@
+import { StackError } from "../errors.ts";
 import type { MainInput } from "../host/run-main.ts";
 import type { Command } from "./command.ts";
 import { COMMANDS, type CommandEntry, type CommandName, isCommandName } from "./commands/index.ts";
@@ -14,9 +15,13 @@ export async function main(input: MainInput): Promise<number> {
   const early = earlyFlags(input.argv);
   let output = session.output(early, false);
   try {
-    return await dispatch(session, early, (next) => {
+    const status = await dispatch(session, early, (next) => {
       output = next;
     });
+    const { aborted, reason } = input.signal;
+    // It came to its end, but something beside it has failed.
+    if (aborted && !(reason instanceof StackError)) throw reason;
+    return status;
   } catch (error) {
     const report = reportError(error, input.signal, session.localise);
     output.error(report, traceOf(error));

@@ -9,7 +9,7 @@ export interface MainInput {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly terminal: Terminal;
-  /** Aborted with `INTERRUPTED` by SIGINT, SIGTERM, SIGHUP, and when nobody reads stdout any more. */
+  /** Aborted with `INTERRUPTED` by SIGINT, SIGTERM, SIGHUP, and when nobody reads stdout any more; with another error by a defect. */
   readonly signal: AbortSignal;
 }
 
@@ -18,6 +18,9 @@ const ENDINGS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** npx and pnpm pass a Ctrl-C on that the terminal has delivered already; closer than this it is the same one, in milliseconds. */
 const SAME_SIGNAL_MS = 250;
+
+/** After a defect, what is being taken back has this long, in milliseconds. */
+const CRASH_GRACE_MS = 30_000;
 
 /**
  * Runs `main` as this process and exits with the status it resolves to.
@@ -34,6 +37,11 @@ export async function runMain(main: (input: MainInput) => Promise<number>): Prom
       abort.abort(new StackError("INTERRUPTED", { what: `Interrupted by ${name}.` }));
     });
   }
+  // A defect somewhere in a callback: what was begun is still taken back, and `main` reports it.
+  process.on("uncaughtException", (error) => {
+    abort.abort(error);
+    setTimeout(() => process.exit(1), CRASH_GRACE_MS).unref();
+  });
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
     // `stack … | head`: what was wanted has been read. Long work is ended as by Ctrl-C.
@@ -44,7 +52,7 @@ export async function runMain(main: (input: MainInput) => Promise<number>): Prom
     argv: process.argv.slice(2),
     script: process.argv[1] ?? "stack",
     env: process.env,
-    cwd: process.cwd(),
+    cwd: workingFolder(),
     terminal: createTerminal(),
     signal: abort.signal,
   });
@@ -58,4 +66,13 @@ function flushed(stream: NodeJS.WriteStream): Promise<void> {
     if (stream.destroyed || stream.writableLength === 0) resolve();
     else stream.write("", () => resolve());
   });
+}
+
+/** The root when the folder was removed under us: a command that needs it will say so. */
+function workingFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return "/";
+  }
 }
