@@ -159,7 +159,8 @@ async function untilUp(send: GatewayRig["send"], signal: AbortSignal): Promise<v
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port of 127.0.0.1 that nobody had a moment ago. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);

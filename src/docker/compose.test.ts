@@ -1,0 +1,78 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { composeFiles } from "./compose.ts";
+import { composeService } from "./compose-service.ts";
+import { createBody } from "./container-body.ts";
+import type { ContainerSpec } from "./runtime.ts";
+
+describe("the committed files", () => {
+  it.each(Object.entries(composeFiles()))(
+    "%s is what the code makes: run `pnpm compose`",
+    (name, text) => {
+      const file = join(import.meta.dirname, "..", "..", "compose", name);
+      expect(readFileSync(file, "utf8")).toBe(text);
+    },
+  );
+
+  it("have every service hardened", () => {
+    const { services } = parse(composeFiles()["ollama.yaml"] ?? "");
+    for (const name of ["engine", "gateway"]) {
+      expect(services[name]).toMatchObject({
+        cap_drop: ["ALL"],
+        security_opt: ["no-new-privileges"],
+        read_only: true,
+        user: expect.stringContaining("65532:65532"),
+        pids_limit: expect.any(Number),
+      });
+    }
+    expect(services.engine).not.toHaveProperty("ports");
+    expect(services.gateway.ports).toEqual(["127.0.0.1:${STACK_PORT:-11435}:8080"]);
+  });
+});
+
+it("one specification says the same to Compose and to the daemon", () => {
+  const spec: ContainerSpec = {
+    name: "c",
+    image: "i:1",
+    labels: {},
+    entrypoint: ["e"],
+    command: ["c"],
+    env: { A: "1" },
+    user: "1:2",
+    network: "n",
+    extraNetworks: [],
+    networkAliases: [],
+    ports: [{ hostIp: "127.0.0.1", hostPort: 1, containerPort: 2 }],
+    mounts: [{ kind: "bind", source: "/s", target: "/t", readOnly: true }],
+    tmpfs: { "/tmp": "size=1m" },
+    memoryBytes: 3,
+    pidsLimit: 4,
+    shmBytes: 5,
+    stopSeconds: 6,
+    restart: "no",
+    dns: ["127.0.0.1"],
+    devices: [],
+  };
+  const service = composeService(spec, {});
+  expect(createBody(spec, true)).toMatchObject({
+    Image: service["image"],
+    Entrypoint: service["entrypoint"],
+    Cmd: service["command"],
+    User: service["user"],
+    HostConfig: {
+      CapDrop: service["cap_drop"],
+      SecurityOpt: service["security_opt"],
+      ReadonlyRootfs: service["read_only"],
+      IpcMode: service["ipc"],
+      PidsLimit: service["pids_limit"],
+      Memory: service["mem_limit"],
+      MemorySwap: service["memswap_limit"],
+      ShmSize: service["shm_size"],
+      Dns: service["dns"],
+      RestartPolicy: { Name: service["restart"] },
+      LogConfig: { Config: (service["logging"] as { options: object }).options },
+    },
+  });
+});
