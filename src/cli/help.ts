@@ -41,17 +41,21 @@ export function rootHelp(look: Look): string {
 
 /** `stack models --help`. */
 export function groupHelp(group: string, look: Look): string {
-  const commands = Object.keys(COMMANDS)
-    .filter((name) => name.startsWith(`${group} `))
-    .map((name) => [name.slice(group.length + 1), summaryOf(name)] as const);
   return lines(
     GROUPS[group] ?? "",
     "",
     `${look.style.strong("Usage")}  ${look.stack} ${group} <command> [flags]`,
     "",
     look.style.strong("Commands"),
-    ...list(commands, look),
+    ...list(subcommands(group), look),
   );
+}
+
+/** `ls` and its summary, for `models ls`. */
+function subcommands(first: string): readonly (readonly [string, string])[] {
+  return Object.keys(COMMANDS)
+    .filter((name) => name.startsWith(`${first} `))
+    .map((name) => [name.slice(first.length + 1), summaryOf(name)] as const);
 }
 
 /** `stack <command> --help`. */
@@ -77,6 +81,7 @@ export function commandHelp(name: CommandName, command: Command, look: Look): st
       ),
       look,
     ),
+    ...section("Commands", list(subcommands(name), look), look),
     ...section("Flags", list(own, look), look),
     ...section("Flags of every command", list(flagLines(shared), look), look),
     ...section(
