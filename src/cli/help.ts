@@ -70,7 +70,9 @@ export function commandHelp(name: CommandName, command: Command, look: Look): st
   );
   return lines(
     summaryOf(name),
-    ...(command.description === undefined ? [] : ["", localise(command.description, look.stack)]),
+    ...(command.description === undefined
+      ? []
+      : ["", ...wrap(localise(command.description, look.stack), lineWidth(look))]),
     "",
     `${style.strong("Usage")}  ${look.stack} ${usageLine(name, command)}`,
     ...section(
@@ -145,9 +147,9 @@ function section(title: string, body: readonly string[], look: Look): readonly s
 /** Two columns; the second is wrapped under itself. A first column too wide has the second below it. */
 function list(rows: readonly (readonly [string, string])[], look: Look): readonly string[] {
   const width = Math.min(Math.max(...rows.map(([first]) => first.length)), 32);
-  const room = Math.max(Math.min(look.columns ?? 100, 110) - width - 4, 24);
+  const room = Math.max(lineWidth(look) - width - 4, 24);
   return rows.flatMap(([first, second]) => {
-    const [head = "", ...more] = wrap(second, room);
+    const [head = "", ...more] = wrap(localise(second, look.stack), room);
     const indent = " ".repeat(width + 4);
     const start =
       first.length > width
@@ -155,6 +157,11 @@ function list(rows: readonly (readonly [string, string])[], look: Look): readonl
         : [`  ${first.padEnd(width)}  ${head}`];
     return [...start, ...more.map((line) => `${indent}${line}`)].map((line) => line.trimEnd());
   });
+}
+
+/** Longer lines than this are hard to read, also where they would fit. */
+function lineWidth(look: Look): number {
+  return Math.min(look.columns ?? 100, 110);
 }
 
 function wrap(text: string, width: number): readonly string[] {
