@@ -27,7 +27,7 @@ export type ModelReference =
     };
 
 /** What the GGUF header says, as far as planning needs it. */
-export const modelFactsSchema = z.object({
+const modelFactsSchema = z.object({
   architecture: z.string(),
   /** Tokens the model was trained for; absent when the header has none. */
   trainedContext: z.int().positive().optional(),
@@ -46,7 +46,7 @@ export const storedModelSchema = z.object({
   /** The id under which engines serve it, such as `smollm2:135m`. */
   servedName: z.string(),
   /** `manifests/<registry>/<namespace>/<name>/<tag>` that makes Ollama see it, below the store's root. */
-  ollamaManifest: z.string(),
+  ollamaManifest: z.string().regex(/^manifests(\/[A-Za-z0-9_][A-Za-z0-9_.:-]*){4}$/),
   weights: z.object({ digest: digestSchema, bytes: z.int().nonnegative() }),
   /** Every blob that belongs to it, weights included. */
   blobs: z.array(z.object({ digest: digestSchema, bytes: z.int().nonnegative() })),

@@ -43,7 +43,9 @@ export function formatOllamaName({ registry, namespace, name, tag }: OllamaName)
 /** Whether Ollama would accept all four parts; what passes is also safe as a path (no part begins with a dot). */
 function isOllamaName({ registry, namespace, name, tag }: OllamaName): boolean {
   return (
-    /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,349}$/.test(registry) &&
+    /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,340}(:\d{1,5})?$/.test(registry) &&
+    // Some that look right are none: 1.2.3.999, a port of 99999.
+    URL.canParse(`https://${registry}`) &&
     /^[A-Za-z0-9_][A-Za-z0-9_-]{0,79}$/.test(namespace) &&
     /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}$/.test(name) &&
     /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}$/.test(tag)

@@ -46,6 +46,9 @@ describe("parseReference", () => {
     "ollama:../x",
     "ollama:reg.example/../x",
     "ollama:a:b:c",
+    "ollama:1.2.3.999/x",
+    "ollama:host:99999/x",
+    "ollama:host:1:2/x",
     "ollama:name:.hidden",
     "hf:repo",
     "hf:org/repo:../../etc/passwd",
@@ -91,7 +94,7 @@ describe("formatReference", () => {
       scheme: fc.constant("ollama" as const),
       registry: fc.oneof(
         fc.constant(official),
-        fc.stringMatching(/^[a-z0-9]{1,8}\.[a-z]{2}(:\d{1,5})?$/),
+        fc.stringMatching(/^[a-z0-9]{1,8}\.[a-z]{2}(:[1-9]\d{0,3})?$/),
       ),
       namespace: word,
       name: dotted,

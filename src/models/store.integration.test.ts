@@ -34,6 +34,10 @@ async function open(env: Readonly<Record<string, string>> = {}): Promise<void> {
   world = await testHost({ clock: quickClock([]), env });
   store = openStore(world.context);
 }
+/** Another environment in the same home. */
+function reopen(env: Readonly<Record<string, string>>): void {
+  store = openStore({ ...world.context, host: { ...world.host, env } });
+}
 beforeEach(() => open());
 afterEach(() => world[Symbol.asyncDispose]());
 
@@ -96,6 +100,7 @@ describe("file:", () => {
 
   it.each<readonly [string, Buffer | undefined, string]>([
     ["no file", undefined, "There is no file"],
+    ["an empty file", Buffer.alloc(0), "is not a GGUF model that can be used"],
     ["no GGUF", Buffer.from("PK…"), "is not a GGUF model that can be used"],
     ["a GGUF whose header is cut off", tinyGguf().subarray(0, 60), "is not a GGUF model"],
     ["a GGUF whose weights are cut off", tinyGguf().subarray(0, -1), "is not a GGUF model"],
@@ -514,6 +519,26 @@ describe("the store", () => {
     });
     const a = await add("a", 1);
     expect(await store.plan(parseReference("file:a.gguf"))).toMatchObject({ stored: a });
+  });
+
+  it("says so when its folder cannot be one", async () => {
+    await writeFile(join(world.home, "in-the-way"), "");
+    reopen({ STACK_MODELS_DIR: join(world.home, "in-the-way", "models") });
+    await expect(ensure("pypi:x")).rejects.toMatchObject({
+      code: "MODEL_UNAVAILABLE",
+      next: "set STACK_MODELS_DIR to a folder that you may write to",
+    });
+  });
+
+  it("never follows a record out of its folder", async () => {
+    const a = await add("a", 1);
+    const [name = ""] = await readdir(join(store.root, "index"));
+    const evil = { ...a, ollamaManifest: "manifests/../../../victim/x" };
+    await writeFile(join(store.root, "index", name), JSON.stringify(evil));
+    expect(await store.list()).toEqual([]);
+    await expect(store.remove(parseReference("file:a.gguf"))).rejects.toMatchObject({
+      code: "MODEL_UNKNOWN",
+    });
   });
 
   it("is where STACK_MODELS_DIR says", async () => {

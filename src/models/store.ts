@@ -18,7 +18,7 @@ export interface FetchOptions {
 }
 
 /** What a name means here, known without network: the plan is made from this. */
-export interface ModelPlan {
+interface ModelPlan {
   /** Canonical text of the reference. */
   readonly reference: string;
   readonly servedName: string;

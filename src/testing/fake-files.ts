@@ -23,14 +23,14 @@ export type Fault =
       readonly headers?: Readonly<Record<string, string>>;
     };
 
-export interface SeenRequest {
+interface SeenRequest {
   readonly method: string;
   readonly path: string;
   readonly range: string | undefined;
   readonly headers: IncomingMessage["headers"];
 }
 
-export interface ServedFile {
+interface ServedFile {
   readonly body: Buffer;
   readonly headers?: Readonly<Record<string, string>>;
   /** Answered instead of the file. */

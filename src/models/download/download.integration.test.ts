@@ -183,7 +183,7 @@ describe("a download that fails", () => {
   it.each([
     [404, "does not have it (404)", 1],
     [403, "refuses access (403)", 1],
-    [500, "answers 500", 7],
+    [500, "answers 500", 9],
   ])("on %i after a bounded number of attempts", async (status, why, attempts) => {
     const endless = Array.from({ length: 50 }, (): Fault => ({ kind: "status", status }));
     server.fault("/f", ...endless);

@@ -86,7 +86,7 @@ export function partialPath(target: string): string {
   return `${target}.partial`;
 }
 
-export function sidecarPath(target: string): string {
+function sidecarPath(target: string): string {
   return `${target}.partial.json`;
 }
 

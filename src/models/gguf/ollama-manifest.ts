@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Digest } from "../model.ts";
 import { MEDIA, type Descriptor, type Manifest } from "../store/manifest.ts";
 import type { Layout } from "../store/layout.ts";
@@ -57,8 +56,4 @@ function humanCount(value: number): string {
   if (value >= 1e9) return `${(value / 1e9).toFixed(1)}B`;
   if (value >= 1e6) return `${(value / 1e6).toFixed(2)}M`;
   return `${Math.round(value / 1e3)}K`;
-}
-
-export function sha256(bytes: Uint8Array): Digest {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }

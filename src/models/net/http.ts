@@ -3,7 +3,7 @@ import type { RunContext } from "../../run/context.ts";
 import { isLoopback } from "./loopback.ts";
 import { trustedAuthorities } from "./trust.ts";
 
-export interface Request {
+interface Request {
   readonly url: string;
   readonly method?: "GET" | "HEAD";
   readonly headers?: Readonly<Record<string, string>>;
@@ -25,7 +25,7 @@ export interface Flow {
   fail(error: Error): void;
 }
 
-export interface Sink {
+interface Sink {
   readonly head: (head: ResponseHead) => void;
   readonly data: (chunk: Buffer, flow: Flow) => void;
 }

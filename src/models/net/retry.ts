@@ -1,8 +1,8 @@
 import type { RunContext } from "../../run/context.ts";
 import { diagnose, unavailable, type Trouble } from "./trouble.ts";
 
-/** Attempts in a row that got nowhere before giving up: about a minute of waiting in all. */
-const ATTEMPTS = { soon: 7, briefly: 3, never: 1 } as const;
+/** Attempts in a row that got nowhere before giving up: less than a minute, or a second, of waiting in all. */
+const ATTEMPTS = { soon: 9, briefly: 3, never: 1 } as const;
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 20_000;
 /** A server may ask for at most this much patience; beyond it the user should decide. */
@@ -24,18 +24,25 @@ export async function withRetry<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const { host, signal, emit } = context;
+  let moved = false;
   for (let failures = 1; ; failures++) {
     try {
       return await work();
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      if (attempt.progressed?.() === true) failures = 1;
+      if (attempt.progressed?.() === true) {
+        failures = 1;
+        moved = true;
+      }
       const trouble = diagnose(error, attempt.url, host.clock.now());
       const wait = trouble.retryAfterMs ?? backoff(failures, host.randomHex(4));
-      if (failures >= ATTEMPTS[trouble.retry] || wait > LONGEST_RETRY_AFTER_MS) {
+      // A host that answered a moment ago is no typing mistake: the network is down, and may come back.
+      const kind = moved && trouble.retry === "briefly" ? "soon" : trouble.retry;
+      if (failures >= ATTEMPTS[kind] || wait > LONGEST_RETRY_AFTER_MS) {
         throw unavailable(attempt.what, attempt.explain?.(trouble, error) ?? trouble, error);
       }
-      emit({ type: "debug", message: `${trouble.why} Trying again in ${Math.ceil(wait)} ms.` });
+      const message = `${trouble.why} Trying again in ${(wait / 1000).toFixed(1)} s.`;
+      emit({ type: failures < 3 ? "debug" : "info", message });
       await host.clock.sleep(wait, signal);
     }
   }

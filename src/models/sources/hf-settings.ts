@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { StackError } from "../../errors.ts";
 import type { Host } from "../../host/host.ts";
 
 /** What the environment says about the Hugging Face Hub, as its own Python client reads it (huggingface_hub/constants.py). */
@@ -17,8 +18,15 @@ export async function hubSettings(host: Pick<Host, "env" | "paths">): Promise<Hu
   const given = (name: string): string | undefined => (env[name] === "" ? undefined : env[name]);
   const cacheHome = given("XDG_CACHE_HOME") ?? join(paths.home, ".cache");
   const home = expand(given("HF_HOME") ?? join(cacheHome, "huggingface"), paths.home);
+  const endpoint = (given("HF_ENDPOINT") ?? "https://huggingface.co").replace(/\/+$/, "");
+  if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint)) {
+    throw new StackError("USAGE", {
+      what: `HF_ENDPOINT is not an http or https address: ${endpoint}`,
+      next: "correct or unset HF_ENDPOINT",
+    });
+  }
   return {
-    endpoint: (given("HF_ENDPOINT") ?? "https://huggingface.co").replace(/\/+$/, ""),
+    endpoint,
     token: await readToken(env, given("HF_TOKEN_PATH") ?? join(home, "token")),
     offline: ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"].some((name) => isTrue(env[name])),
     cache: expand(

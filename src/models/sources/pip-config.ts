@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse as parseToml } from "smol-toml";
 import * as z from "zod";
+import { StackError } from "../../errors.ts";
 import type { Host } from "../../host/host.ts";
 
 /** A package index (PEP 503/691) and the credentials that its URL carried. */
@@ -105,7 +106,13 @@ function uvIndexUrl(text: string): string | undefined {
 }
 
 function toIndex(text: string, origin: string): PackageIndex {
-  const url = new URL(text);
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new StackError("USAGE", {
+      what: `The package index of ${origin} is not an http or https address.`,
+      next: `correct ${origin}`,
+    });
+  }
   const authorization =
     url.username === ""
       ? undefined

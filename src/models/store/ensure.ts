@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { StackError, unreachable } from "../../errors.ts";
 import type { RunContext } from "../../run/context.ts";
+import { isErrno } from "../../host/atomic-write.ts";
 import { formatBytes } from "../bytes.ts";
+import { fullDisk } from "../download/disk-space.ts";
 import { withLock } from "../download/lock.ts";
 import { startMeter } from "../download/meter.ts";
 import { readGgufHeader } from "../gguf/header.ts";
@@ -29,12 +31,29 @@ export async function ensureModel(
   const name = formatReference(reference);
   refuseOffline(reference, name, options);
   const { blobs, manifests, index, downloads, locks } = layout;
-  for (const folder of [blobs, manifests, index, downloads, locks]) {
-    await makeFolder(layout.root, folder);
+  try {
+    for (const folder of [blobs, manifests, index, downloads, locks]) {
+      await makeFolder(layout.root, folder);
+    }
+    return await withLock(context, lockBase(locks, "fetch", name), name, async () => {
+      const meanwhile = await findStored(layout, reference);
+      return meanwhile ?? (await fetchModel(context, layout, reference, options));
+    });
+  } catch (error) {
+    throw noAccess(error, layout.root, name);
   }
-  return withLock(context, lockBase(locks, "fetch", name), name, async () => {
-    const meanwhile = await findStored(layout, reference);
-    return meanwhile ?? (await fetchModel(context, layout, reference, options));
+}
+
+/** Folders and files that this user may not read or write are no defect of ours. */
+function noAccess(error: unknown, root: string, name: string): unknown {
+  if (!(error instanceof Error) || !isErrno(error, "EACCES", "EPERM", "EROFS", "ENOTDIR")) {
+    return fullDisk(error, root, name);
+  }
+  return new StackError("MODEL_UNAVAILABLE", {
+    what: `${name} cannot be stored in ${root}.`,
+    why: `The system says: ${error.message}.`,
+    next: "set STACK_MODELS_DIR to a folder that you may write to",
+    cause: error,
   });
 }
 

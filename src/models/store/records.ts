@@ -70,7 +70,7 @@ async function readRecordFile(path: string): Promise<StoredModel | undefined> {
     const parsed = storedModelSchema.safeParse(JSON.parse(await readFile(path, "utf8")));
     return parsed.success ? parsed.data : undefined;
   } catch (error) {
-    if (isErrno(error, "ENOENT") || error instanceof SyntaxError) return undefined;
+    if (isErrno(error, "ENOENT", "ENOTDIR") || error instanceof SyntaxError) return undefined;
     throw error;
   }
 }

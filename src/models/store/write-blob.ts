@@ -7,7 +7,7 @@ import type { Digest } from "../model.ts";
 import { blobPath, type Layout } from "./layout.ts";
 
 /** Files of this kind are half-written blobs whose digest is not known yet; `gc` removes those that were left behind. */
-export const INCOMING_PREFIX = "incoming-";
+const INCOMING_PREFIX = "incoming-";
 
 export interface WrittenBlob {
   readonly digest: Digest;
