@@ -42,15 +42,19 @@ export interface GatewayAnswer {
 export const BODY_LIMIT = 1_000_000;
 const KEY = "sk-of-a-test";
 
-/** A real gateway on real networks before a stand-in for the engine; all of it is removed when the scope ends. */
-export async function gatewayRig(runtime: Runtime, signal: AbortSignal): Promise<GatewayRig> {
+/** A real gateway on real networks before a stand-in for the engine, or before `engineOf`; all of it is removed when the scope ends. */
+export async function gatewayRig(
+  runtime: Runtime,
+  signal: AbortSignal,
+  engineOf: (stack: string) => ContainerSpec = standInEngine,
+): Promise<GatewayRig> {
   const stack = `test-${createHash("sha256").update(`${process.pid} ${performance.now()}`).digest("hex").slice(0, 8)}`;
   const port = await freePort();
   try {
     const facts = await runtime.facts(signal);
     await runtime.networks.create(sealedNetwork(stack, facts), signal);
     await runtime.networks.create(outerNetwork(stack), signal);
-    const engine = await runtime.containers.create(standInEngine(stack), signal);
+    const engine = await runtime.containers.create(engineOf(stack), signal);
     await runtime.containers.start(engine, signal);
     const gateway = await runtime.containers.create(
       gatewayContainer({

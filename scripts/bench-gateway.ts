@@ -1,0 +1,189 @@
+#!/usr/bin/env node
+// `pnpm bench:gateway [rounds]`: what the gateway costs, as ratios in one run. One real Ollama answers the same request
+// directly (a plain network that only this benchmark adds) and through the gateway, by turns. Needs a running engine
+// (DOCKER_HOST) with images, and the test registry; see docs/test-environment.md. Ends with 1 when a goal is missed.
+import { request } from "node:http";
+import { $, chalk } from "zx";
+import { connect } from "../src/docker/connect.ts";
+import { engineContainer } from "../src/engines/engine-container.ts";
+import { ollama } from "../src/engines/ollama.ts";
+import { UNPRIVILEGED } from "../src/offline/gateway-container.ts";
+import { parseReference } from "../src/models/reference.ts";
+import { openStore } from "../src/models/store.ts";
+import { type GatewayRig, gatewayRig } from "../src/testing/gateway-rig.ts";
+import { testHost } from "../src/testing/test-host.ts";
+
+const TOKENS = 200;
+const PLAIN = "stack-bench-plain";
+
+interface Run {
+  /** Milliseconds from the request to the first token. */
+  readonly ttft: number;
+  readonly tokensPerSecond: number;
+  /** Longest pause between two tokens, in milliseconds. */
+  readonly gap: number;
+}
+
+/** One streamed answer over a connection of its own. */
+function stream(url: string, key: string, model: string): Promise<Run> {
+  const body = JSON.stringify({
+    model,
+    stream: true,
+    max_tokens: TOKENS,
+    temperature: 0,
+    seed: 1,
+    messages: [{ role: "user", content: "Tell a very long story about a lighthouse." }],
+  });
+  const headers = {
+    authorization: `Bearer ${key}`,
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(body),
+  };
+  return new Promise((resolve, reject) => {
+    const begun = performance.now();
+    const outgoing = request(url, { method: "POST", agent: false, headers }, (incoming) => {
+      const at: number[] = [];
+      incoming.on("data", (chunk: Buffer) => {
+        const now = performance.now();
+        const events = chunk.toString().split('"content":').length - 1;
+        for (let each = 0; each < events; each += 1) at.push(now);
+      });
+      incoming.on("error", reject);
+      incoming.on("end", () => {
+        const [first, last] = [at[0], at.at(-1)];
+        if (first === undefined || last === undefined || at.length < TOKENS / 2) {
+          reject(new Error(`HTTP ${incoming.statusCode}: ${at.length} tokens came`));
+          return;
+        }
+        resolve({
+          ttft: first - begun,
+          tokensPerSecond: ((at.length - 1) * 1000) / (last - first),
+          gap: Math.max(...at.slice(1).map((now, index) => now - (at[index] ?? now))),
+        });
+      });
+    });
+    outgoing.on("error", reject);
+    outgoing.end(body);
+  });
+}
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+
+/** Compares pairs, not medians of each side: what else the machine does hits both runs of a pair alike. */
+function report(direct: readonly Run[], through: readonly Run[]): boolean {
+  const rows = [
+    {
+      what: "time to first token",
+      key: "ttft",
+      unit: "ms",
+      compare: (a: number, b: number) => b - a,
+      shown: (value: number) => `${value.toFixed(1)} ms more`,
+      goal: "at most 5 ms more",
+      met: (value: number) => value <= 5,
+    },
+    {
+      what: "tokens per second",
+      key: "tokensPerSecond",
+      unit: "",
+      compare: (a: number, b: number) => b / a,
+      shown: (value: number) => `× ${value.toFixed(3)}`,
+      goal: "at least × 0.98",
+      met: (value: number) => value >= 0.98,
+    },
+    {
+      what: "longest gap",
+      key: "gap",
+      unit: "ms",
+      compare: (a: number, b: number) => b / a,
+      shown: (value: number) => `× ${value.toFixed(3)}`,
+      goal: "at most × 1.2",
+      met: (value: number) => value <= 1.2,
+    },
+  ] as const;
+  let good = true;
+  for (const { what, key, unit, compare, shown, goal, met } of rows) {
+    const sides = [direct, through].map((runs) => median(runs.map((run) => run[key])).toFixed(1));
+    const value = median(
+      direct.map((run, index) => compare(run[key], through[index]?.[key] ?? NaN)),
+    );
+    const ok = met(value);
+    good &&= ok;
+    const verdict = ok ? chalk.green("met") : chalk.red("missed");
+    console.log(
+      `${what.padEnd(20)} direct ${sides[0]} ${unit}, gateway ${sides[1]} ${unit}: ${shown(value)} (goal ${goal}: ${verdict})`,
+    );
+  }
+  return good;
+}
+
+async function main(rounds: number): Promise<boolean> {
+  await using host = await testHost({ env: { DOCKER_HOST: process.env["DOCKER_HOST"] } });
+  const { signal } = host.context;
+  const { model } = JSON.parse((await $`node scripts/test-registry.ts start`).stdout) as {
+    model: string;
+  };
+  const store = openStore(host.context);
+  const fetched = { insecureRegistries: [], offline: false, ca: undefined };
+  const { servedName } = await store.ensure(parseReference(model), fetched);
+  const runtime = await connect(host.host, { signal });
+  const plain = await runtime.networks.create(
+    { name: PLAIN, labels: {}, internal: false, options: {} },
+    signal,
+  );
+  try {
+    await using rig = await gatewayRig(runtime, signal, (stack) => ({
+      ...engineContainer({
+        stack,
+        engine: ollama,
+        told: {
+          model: undefined,
+          servedName,
+          context: 2048,
+          parallel: 1,
+          maxOutputTokens: TOKENS,
+          storeDir: store.root,
+          extraArgs: [],
+        },
+        image: ollama.image.built,
+        user: `${UNPRIVILEGED.uid}:${UNPRIVILEGED.gid}`,
+        memoryBytes: 2 * 1024 ** 3,
+        devices: [],
+        labels: {},
+      }),
+      extraNetworks: [PLAIN],
+    }));
+    return await measure(rig, await engineAddress(rig), servedName, rounds);
+  } finally {
+    await runtime.networks.remove(plain);
+  }
+
+  async function engineAddress(rig: GatewayRig): Promise<string> {
+    const engine = await runtime.containers.inspect(rig.engine, signal);
+    return `${engine?.networks[PLAIN]?.ip ?? ""}:${ollama.port}`;
+  }
+}
+
+async function measure(
+  rig: GatewayRig,
+  engine: string,
+  model: string,
+  rounds: number,
+): Promise<boolean> {
+  const path = "/v1/chat/completions";
+  const urls = {
+    direct: `http://${engine}${path}`,
+    through: `http://127.0.0.1:${rig.port}${path}`,
+  };
+  const runs: Record<keyof typeof urls, Run[]> = { direct: [], through: [] };
+  await stream(urls.direct, rig.key, model);
+  for (let round = 0; round < rounds; round += 1) {
+    // By turns, and each goes first as often: a machine that gets warmer or busier hits both alike.
+    const order =
+      round % 2 === 0 ? (["direct", "through"] as const) : (["through", "direct"] as const);
+    for (const way of order) runs[way].push(await stream(urls[way], rig.key, model));
+  }
+  return report(runs.direct, runs.through);
+}
+
+process.exitCode = (await main(Number(process.argv[2] ?? 15))) ? 0 : 1;
