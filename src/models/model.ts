@@ -26,6 +26,10 @@ export type ModelReference =
       readonly tag: string;
     };
 
+/** How a conversation is written down, where one of these is recognised. */
+export const chatFamilySchema = z.enum(["chatml", "gemma", "llama3"]);
+export type ChatFamily = z.infer<typeof chatFamilySchema>;
+
 /** What the GGUF header says, as far as planning needs it. */
 const modelFactsSchema = z.object({
   architecture: z.string(),
@@ -36,6 +40,8 @@ const modelFactsSchema = z.object({
   /** Whether its own chat template renders tools. */
   templateHasTools: z.boolean(),
   hasChatTemplate: z.boolean(),
+  /** Absent when it is none that we know. */
+  chatFamily: chatFamilySchema.optional(),
 });
 export type ModelFacts = z.infer<typeof modelFactsSchema>;
 

@@ -441,6 +441,20 @@ describe("the store", () => {
     return ensure(`file:${name}.gguf`);
   }
 
+  it("is mended by removing and fetching again, also where a damaged file is shared", async () => {
+    await using registry = await fakeRegistry();
+    const weights = tinyGguf({ chatTemplate: CHATML });
+    registry.addModel("library/one", "t", weights);
+    registry.addModel("library/two", "t", weights);
+    const one = await ensure(`ollama:${registry.address}/one:t`);
+    await ensure(`ollama:${registry.address}/two:t`);
+    await writeFile(store.weightsPath(one), noise(weights.length, 6));
+    expect((await store.verify()).bad).toMatchObject([{ reason: "digest" }]);
+    await store.remove(parseReference(one.reference));
+    await ensure(one.reference);
+    await expectSound();
+  });
+
   it("removes only what nothing else uses", async () => {
     const a = await add("a", 1);
     const b = await add("b", 1);

@@ -28,9 +28,12 @@ export const command = defineCommand({
     const store = openStore(context);
     const references = args.map((text) => ({ text, reference: parseReference(text) }));
     // All are looked up before the first is removed: a typo in the second leaves the first alone.
+    // By record, not by `find`: a model whose files are damaged must be removable too.
+    const records = await store.list();
     const found = await Promise.all(
       references.map(async ({ text, reference }) => {
-        const stored = await store.find(reference);
+        const { reference: canonical } = await store.plan(reference);
+        const stored = records.find((record) => record.reference === canonical);
         if (stored !== undefined) return stored;
         throw new StackError("MODEL_UNKNOWN", {
           what: `The model ${text} is not in the store.`,

@@ -288,11 +288,14 @@ it("tells bytes that only grow, a total, and the end", async () => {
   expect(progress.at(-1)).toMatchObject({ bytes: SIZE, done: true });
 });
 
-it("keeps a file that is there with its size", async () => {
+it("keeps a file that is there, and replaces one that is damaged", async () => {
   await writeFile(target, body);
   await get();
   expect(server.requests).toHaveLength(0);
   await truncate(target, 10);
+  await get();
+  await expectWhole();
+  await writeFile(target, noise(SIZE, 3));
   await get();
   await expectWhole();
 });

@@ -1,4 +1,4 @@
-import { rename, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { StackError } from "../../errors.ts";
 import { isErrno } from "../../host/atomic-write.ts";
@@ -8,11 +8,12 @@ import type { Digest } from "../model.ts";
 import type { Http } from "../net/http.ts";
 import { withRetry } from "../net/retry.ts";
 import { HttpStatusError, type Trouble } from "../net/trouble.ts";
+import { hashFile } from "../store/hash-file.ts";
 import { lockBase } from "../store/layout.ts";
 import { fullDisk, requireSpace } from "./disk-space.ts";
 import { withLock } from "./lock.ts";
 import type { Meter } from "./meter.ts";
-import { openPartial, partialPath, type Partial } from "./partial.ts";
+import { openPartial, type Partial } from "./partial.ts";
 import { transfer } from "./transfer.ts";
 
 /** One file to fetch, known by its digest. */
@@ -39,7 +40,7 @@ export interface DownloadTools {
 }
 
 /**
- * Fetches one file to `target`, which appears only when its bytes have the digest. A file that is there already is kept as it is.
+ * Fetches one file to `target`, which appears only when its bytes have the digest. A file that is there already, with the digest, is kept.
  * Goes on from `<target>.partial`; another process that fetches the same file is waited for.
  * Errors: `MODEL_UNAVAILABLE`, `DIGEST_MISMATCH`, `DOES_NOT_FIT`; aborted, the signal's reason.
  */
@@ -62,20 +63,6 @@ export async function download(
   } catch (error) {
     throw fullDisk(error, dirname(target), job.name);
   }
-}
-
-/** As `download`, but a finished file that is there already is hashed again before it counts. */
-export async function downloadVerified(
-  tools: DownloadTools,
-  target: string,
-  job: DownloadJob,
-): Promise<void> {
-  try {
-    await rename(target, partialPath(target));
-  } catch (error) {
-    if (!isErrno(error, "ENOENT")) throw error;
-  }
-  await download(tools, target, job);
 }
 
 async function complete(
@@ -158,12 +145,16 @@ function challengeOf(error: unknown): string | undefined {
   return error.head.headers["www-authenticate"];
 }
 
+/** Hashes what is there: a file may be damaged, or have been put there by something else. */
 async function isThere(tools: DownloadTools, target: string, job: DownloadJob): Promise<boolean> {
   try {
     const { size } = await stat(target);
     if (job.bytes !== undefined && size !== job.bytes) return false;
-    tools.meter.at(target, size);
-    return true;
+    tools.meter.at(target, 0);
+    const found = await hashFile(target, tools.context.signal, (position) =>
+      tools.meter.at(target, position),
+    );
+    return found.digest === job.digest;
   } catch (error) {
     if (isErrno(error, "ENOENT")) return false;
     throw error;

@@ -2,6 +2,7 @@ import { open } from "node:fs/promises";
 import * as z from "zod";
 import { StackError } from "../../errors.ts";
 import type { ModelFacts } from "../model.ts";
+import { ollamaTemplateFor } from "./ollama-template.ts";
 import { tensorDataBytes } from "./tensor-bytes.ts";
 
 /** What is read from the header of a GGUF file. */
@@ -57,6 +58,7 @@ export async function readGgufHeader(path: string, name: string): Promise<GgufHe
   const fileType = metadata["general.file_type"];
   const quantisation = fileType === undefined ? undefined : GGMLFileQuantizationType[fileType];
   const chatTemplate = metadata["tokenizer.chat_template"];
+  const chatFamily = ollamaTemplateFor(chatTemplate, architecture)?.family;
   return {
     chatTemplate,
     facts: {
@@ -65,6 +67,7 @@ export async function readGgufHeader(path: string, name: string): Promise<GgufHe
       ...(quantisation === undefined ? {} : { quantisation: quantisation.replace(/^MOSTLY_/, "") }),
       ...(parameters > 0 ? { parameters } : {}),
       hasChatTemplate: chatTemplate !== undefined,
+      ...(chatFamily === undefined ? {} : { chatFamily }),
       templateHasTools: chatTemplate !== undefined && /\btools\b|tool_call/.test(chatTemplate),
     },
   };

@@ -1,6 +1,9 @@
+import type { ChatFamily } from "../model.ts";
+import { TOOLS_AFTER, TOOLS_BEFORE } from "./tool-words.ts";
+
 /** How a model wants a conversation written, in Ollama's template language. */
 export interface OllamaTemplate {
-  readonly family: "chatml" | "gemma" | "llama3";
+  readonly family: ChatFamily;
   readonly template: string;
   /** Texts that end an answer. */
   readonly stop: readonly string[];
@@ -11,19 +14,11 @@ export interface OllamaTemplate {
  * the text before the first `{` under `.ToolCalls` is how a call begins (tools/template.go), and a tool role makes it
  * keep this template over the one in the GGUF (server/images.go, goTemplateHasToolRoundTrip).
  */
-const TOOL_LIST = `# Tools
-
-You may call functions. Each line between the tags describes one, as JSON:
-<tools>
+const TOOL_LIST = `${TOOLS_BEFORE}
 {{- range $.Tools }}
 {{ json . }}
 {{- end }}
-</tools>
-
-To call one, answer with its name and arguments as JSON inside tags:
-<tool_call>
-{"name": "name of the function", "arguments": {"argument": "value"}}
-</tool_call>`;
+${TOOLS_AFTER}`;
 
 const TOOL_CALLS = `{{- if .ToolCalls }}
 {{- range .ToolCalls }}

@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { StackError } from "../../errors.ts";
 import { requireSpace } from "../download/disk-space.ts";
-import { downloadVerified } from "../download/download.ts";
+import { download } from "../download/download.ts";
 import { digestSchema, type Digest, type ModelReference } from "../model.ts";
 import { formatReference } from "../reference.ts";
 import { recordId } from "../store/records.ts";
@@ -65,7 +65,7 @@ async function fetchArchive(tools: SourceTools, project: Project, wheel: Wheel):
   // Some indexes keep their files on another host: credentials stay with the index.
   const sameHost = new URL(wheel.url).host === new URL(url).host;
   tools.meter.expect(wheel.bytes ?? 0);
-  await downloadVerified(tools, path, {
+  await download(tools, path, {
     url: wheel.url,
     digest: wheel.digest,
     bytes: wheel.bytes,
