@@ -1,9 +1,14 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Endpoint } from "../endpoint.ts";
+import { emitAgent } from "../run/agent-config.ts";
+import { agentEnvironment } from "../run/agent-env.ts";
+import { writeAgentConfig } from "../run/agent-files.ts";
 import { fakeOpenai, type FakeOpenai, type FakeReply } from "../testing/fake-openai.ts";
 import { installMlIntern } from "../testing/install-ml-intern.ts";
 import { mlInternTurn, TURN_COMPLETE } from "../testing/ml-intern-turn.ts";
 import { whyNotSealed } from "../testing/sealed-run.ts";
+import { testHost } from "../testing/test-host.ts";
+import { renderEnvironment } from "./shell.ts";
 
 const obstacle = whyNotSealed();
 const required = process.env["STACK_REQUIRE_DOCKER"] === "1";
@@ -32,14 +37,33 @@ describe.skipIf(obstacle !== undefined && !required)(
       program = await installMlIntern();
     });
 
-    const turn = async (reply: (index: number) => FakeReply, written = false) => {
+    /** With `written`, `config --write` has gone before, and the variable that makes up for it is taken away. */
+    const turn = async (
+      reply: (index: number) => FakeReply,
+      { written = false, ...change }: Partial<Endpoint> & { written?: boolean } = {},
+    ) => {
       await using fake = await fakeOpenai({
         model: "smollm2:135m",
         apiKey: KEY,
         reply: (_, index) => reply(index),
       });
-      const endpoint = endpointOf(fake);
-      const result = await mlInternTurn({ program, endpoint, timeoutMs: 120_000, written });
+      await using box = await testHost();
+      const emitted = emitAgent(box.host, "ml-intern:pypi", { ...endpointOf(fake), ...change });
+      const { ML_INTERN_CLI_CONFIG: copy = "", ...others } = await agentEnvironment(
+        box.host,
+        emitted,
+      );
+      if (written) await writeAgentConfig(box.host, emitted, { dryRun: false });
+      const result = await mlInternTurn({
+        program,
+        apiBase: fake.apiBase,
+        environment: renderEnvironment(
+          written ? others : { ...others, ML_INTERN_CLI_CONFIG: copy },
+          "sh",
+        ),
+        home: box.home,
+        timeoutMs: 120_000,
+      });
       return { result, seen: fake.seen, others: fake.others, port: new URL(fake.apiBase).port };
     };
 
@@ -49,7 +73,7 @@ describe.skipIf(obstacle !== undefined && !required)(
     ])("completes a turn with %s, and tries no other address", async (_, written) => {
       const { result, seen, others, port } = await turn(
         () => ({ kind: "text", text: "Hello there." }),
-        written,
+        { written },
       );
       expect(result.stderr).toContain(TURN_COMPLETE);
       expect(result.stdout).toContain("Hello there.");
@@ -78,16 +102,12 @@ describe.skipIf(obstacle !== undefined && !required)(
     });
 
     it("is refused with a wrong key, and says so in spite of its exit status 0", async () => {
-      await using fake = await fakeOpenai({
-        model: "smollm2:135m",
-        apiKey: KEY,
-        reply: () => ({ kind: "text", text: "never" }),
+      const { result, seen } = await turn(() => ({ kind: "text", text: "never" }), {
+        apiKey: "sk-wrong",
       });
-      const endpoint = { ...endpointOf(fake), apiKey: "sk-wrong" };
-      const result = await mlInternTurn({ program, endpoint, timeoutMs: 120_000 });
       expect(result.exitCode).toBe(0);
       expect(result.stderr).not.toContain(TURN_COMPLETE);
-      expect(fake.seen).toHaveLength(0);
+      expect(seen).toHaveLength(0);
     });
   },
 );

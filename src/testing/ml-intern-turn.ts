@@ -1,10 +1,5 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { renderEnvironment } from "../agents/shell.ts";
-import type { Endpoint } from "../endpoint.ts";
-import { emitAgent } from "../run/agent-config.ts";
-import { agentEnvironment } from "../run/agent-env.ts";
-import { writeAgentConfig } from "../run/agent-files.ts";
 import { runSealed, type SealedResult } from "./sealed-run.ts";
 import { testHost } from "./test-host.ts";
 
@@ -12,28 +7,27 @@ import { testHost } from "./test-host.ts";
 export const TURN_COMPLETE = "--- Agent turn_complete";
 
 /**
- * One headless turn of ml-intern 0.1.0 against any endpoint on 127.0.0.1: in an empty home, on a network that has only
- * that endpoint, with what `stack env --agent ml-intern:pypi` prints, evaluated by a shell.
- * With `written`, `stack config ml-intern:pypi --write` has gone before and the variable that replaces it is unset.
+ * One headless turn of ml-intern against any endpoint on 127.0.0.1, on a network that has only that endpoint:
+ * a shell evaluates what `stack env --agent ml-intern:pypi` printed, and starts the agent.
+ * `home` is an empty one of its own, unless something was written into it on purpose.
  */
 export async function mlInternTurn(options: {
   readonly program: string;
-  readonly endpoint: Endpoint;
+  readonly apiBase: string;
+  readonly environment: string;
+  readonly home?: string;
   readonly timeoutMs: number;
-  readonly written?: boolean;
 }): Promise<SealedResult> {
-  const { program, endpoint, timeoutMs, written = false } = options;
+  const { program, apiBase, environment, timeoutMs } = options;
   await using box = await testHost();
-  const emitted = emitAgent(box.host, "ml-intern:pypi", endpoint);
-  const script = renderEnvironment(await agentEnvironment(box.host, emitted), "sh");
-  await writeFile(join(box.home, "env.sh"), script, { mode: 0o600 });
-  if (written) await writeAgentConfig(box.host, emitted, { dryRun: false });
-  const unset = written ? "unset ML_INTERN_CLI_CONFIG;" : "";
+  const script = join(box.home, "env.sh");
+  await writeFile(script, environment, { mode: 0o600 });
+  const home = options.home ?? box.home;
   return await runSealed({
-    apiBase: endpoint.apiBase,
-    command: ["sh", "-c", `eval "$(cat env.sh)"; ${unset} exec "$0" "say hello"`, program],
-    env: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: box.home },
-    cwd: box.home,
+    apiBase,
+    command: ["sh", "-c", 'eval "$(cat "$1")"; exec "$0" "say hello"', program, script],
+    env: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: home },
+    cwd: home,
     timeoutMs,
   });
 }
