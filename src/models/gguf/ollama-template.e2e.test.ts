@@ -39,7 +39,7 @@ describe.skipIf(docker === undefined || source === undefined)(
       origin = `http://127.0.0.1:${hostPort}`;
       container = await docker?.containers.create({
         name: `stack-test-templates-${hostPort}`,
-        image: ollama.image.built,
+        image: ollama.image.built ?? "",
         labels: { "stack.test": "templates" },
         entrypoint: ["/usr/bin/ollama"],
         command: ["serve"],
