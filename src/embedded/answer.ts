@@ -15,6 +15,8 @@ export interface Usage {
   readonly completion: number;
 }
 
+type Counted = { -readonly [Key in keyof Usage]: Usage[Key] };
+
 export type AnswerEvent =
   | AnswerDelta
   | { readonly kind: "end"; readonly finish: FinishReason; readonly usage: Usage };
@@ -34,6 +36,8 @@ export interface AnswerRequest {
 /** An answer for which everything is ready. `release` must be called, whether or not `events` was read. */
 export interface OpenAnswer {
   events(): AsyncGenerator<AnswerEvent, void, void>;
+  /** Tokens so far, also of an answer that was broken off. */
+  usage(): Usage;
   release(): void;
 }
 
@@ -46,8 +50,10 @@ export async function openAnswer(
   const grammar = await compile(engine, request.grammar);
   const slot = await engine.pool.acquire(request.tokens, signal);
   let held = true;
+  const usage: Counted = { prompt: request.tokens.length, cached: 0, completion: 0 };
   return {
-    events: () => answerEvents(engine, request, slot, grammar, signal),
+    events: () => answerEvents(engine, request, slot, grammar, usage, signal),
+    usage: () => usage,
     release: () => {
       if (held) engine.pool.release(slot);
       held = false;
@@ -73,14 +79,13 @@ async function* answerEvents(
   request: AnswerRequest,
   slot: Slot<LlamaContextSequence>,
   initial: LlamaGrammarEvaluationState | undefined,
+  usage: Counted,
   signal: AbortSignal,
 ): AsyncGenerator<AnswerEvent, void, void> {
   const parser = answerParser(request.parser);
   const text = tokenText(engine.vocabulary);
   const limit = Math.min(request.maxTokens, engine.context - request.tokens.length);
   let grammar = initial;
-  let cached = 0;
-  let completion = 0;
   let finish: FinishReason = "stop";
   const tokens = engine.run({
     sequence: slot.value,
@@ -89,14 +94,14 @@ async function* answerEvents(
     signal,
     grammar: () => grammar,
     onReused: (count) => {
-      cached = count;
+      usage.cached = count;
     },
   });
   for await (const token of tokens) {
-    completion += 1;
+    usage.completion += 1;
     for (const piece of text.push(token)) yield* parser.push(piece.text, piece.control);
     if (parser.stopped) break;
-    if (completion >= limit) {
+    if (usage.completion >= limit) {
       finish = "length";
       break;
     }
@@ -107,5 +112,5 @@ async function* answerEvents(
   for (const piece of text.end()) yield* parser.push(piece.text, piece.control);
   yield* parser.end(finish === "length");
   if (finish === "stop" && parser.calls > 0) finish = "tool_calls";
-  yield { kind: "end", finish, usage: { prompt: request.tokens.length, cached, completion } };
+  yield { kind: "end", finish, usage };
 }

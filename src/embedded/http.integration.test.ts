@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { request as httpRequest } from "node:http";
+import type OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   type EmbeddedServer,
@@ -177,6 +178,20 @@ describe("the embedded server refuses", () => {
     const [first] = (await once(socket, "data")) as [Buffer];
     expect(first.toString()).toMatch(/^HTTP\/1\.1 413 /);
     socket.destroy();
+  });
+});
+
+describe("the embedded server", () => {
+  it("ends an answer with `length` when the window is full, and never drops its beginning", async () => {
+    const answer = await server.request("/v1/completions", {
+      prompt: Array.from({ length: 105 }, (_unused, i) => `${i},`).join(" "),
+      temperature: 0,
+      max_tokens: 100_000,
+    });
+    const { choices, usage } = (await answer.json()) as OpenAI.Completion;
+    expect(usage?.prompt_tokens).toBeGreaterThan(300);
+    expect(usage?.total_tokens).toBe(512);
+    expect(choices[0]?.finish_reason).toBe("length");
   });
 });
 

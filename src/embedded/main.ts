@@ -3,7 +3,8 @@ import { enableCompileCache } from "node:module";
 
 enableCompileCache();
 const stop = new AbortController();
-for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+// Not `once`: a library below (signal-exit) kills the process when it finds itself the only listener left.
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.abort());
 
 const [{ createLog }, { createHost }] = await Promise.all([
   import("./log.ts"),

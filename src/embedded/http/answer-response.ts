@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type AnswerEvent, type AnswerRequest, openAnswer } from "../answer.ts";
+import { type AnswerEvent, type AnswerRequest, type OpenAnswer, openAnswer } from "../answer.ts";
 import type { Engine } from "../llama/engine.ts";
 import { ApiError, unavailable } from "../openai/api-error.ts";
 import type { Json, ResponseHead } from "../openai/chat-response.ts";
@@ -32,7 +32,7 @@ export async function answerResponse(
   const answer = await openAnswer(engine, request, signal).catch((error: unknown) => {
     throw deps.stopping.aborted ? stopping() : error;
   });
-  const events = measured(answer.events(), deps, begin);
+  const events = measured(answer, deps, begin);
   const failed = (error: unknown): ApiError => {
     if (deps.stopping.aborted) return stopping();
     if (signal.aborted) return new ApiError({ status: 499, message: "The client left." });
@@ -73,20 +73,20 @@ export async function answerResponse(
 
 /** Counts tokens and the time to the first one on the way through, and logs one line per answer. */
 async function* measured(
-  events: AsyncGenerator<AnswerEvent, void, void>,
+  answer: OpenAnswer,
   deps: AppDeps,
   begin: number,
 ): AsyncGenerator<AnswerEvent, void, void> {
   let first: number | undefined;
   let finish = "aborted";
-  let usage = { prompt: 0, cached: 0, completion: 0 };
   try {
-    for await (const event of events) {
+    for await (const event of answer.events()) {
       first ??= deps.clock.monotonic() - begin;
-      if (event.kind === "end") ({ finish, usage } = event);
+      if (event.kind === "end") finish = event.finish;
       yield event;
     }
   } finally {
+    const usage = answer.usage();
     const ms = deps.clock.monotonic() - begin;
     if (first !== undefined) deps.metrics.firstToken(first / 1000);
     deps.metrics.tokens(usage.prompt, usage.cached, usage.completion);

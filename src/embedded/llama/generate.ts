@@ -21,7 +21,6 @@ export interface GenerateOptions {
 
 /** A piece of prompt is sized to take about this long, so that a client that leaves is noticed soon and other answers go on. */
 const PIECE_MS = 200;
-const FIRST_PIECE = 128;
 const SMALLEST_PIECE = 32;
 
 /**
@@ -52,7 +51,7 @@ async function readPrompt(options: GenerateOptions): Promise<Token[]> {
   await sequence.adaptStateToTokens(toTokens(tokens.slice(0, -1)), false);
   const largest = sequence.context.batchSize;
   let at = sequence.nextTokenIndex;
-  let size = Math.min(FIRST_PIECE, largest);
+  let size = Math.min(SMALLEST_PIECE, largest);
   onReused(at);
   while (tokens.length - at > size) {
     signal.throwIfAborted();
