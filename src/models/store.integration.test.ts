@@ -350,6 +350,32 @@ describe("ollama:", () => {
     });
   });
 
+  it("speaks plain HTTP to another machine only when that is allowed", async () => {
+    await using registry = await fakeRegistry();
+    registry.addModel("library/m", "v1", tinyGguf());
+    // This machine, by an address that does not count as loopback.
+    const address = registry.address.replace("127.0.0.1", "0.0.0.0");
+    await expect(ensure(`ollama:${address}/m:v1`)).rejects.toMatchObject({
+      code: "MODEL_UNAVAILABLE",
+      why: `${address} does not speak TLS.`,
+      next: `allow plain HTTP for it: --insecure-registry ${address}`,
+    });
+    const model = await ensure(`ollama:${address}/m:v1`, { insecureRegistries: [address] });
+    expect(model.servedName).toBe("m:v1");
+  });
+
+  it("repeats what a registry says", async () => {
+    await using registry = await fakeRegistry();
+    registry.files.intercept((request, response) => {
+      if (!request.url?.includes("/manifests/")) return false;
+      response.writeHead(412).end('{"errors":[{"code":"X","message":"needs a newer version."}]}');
+      return true;
+    });
+    await expect(ensure(`ollama:${registry.address}/m:v1`)).rejects.toMatchObject({
+      why: `${registry.address} answers 412: needs a newer version.`,
+    });
+  });
+
   it("refuses without the network", async () => {
     await expect(ensure("ollama:qwen3:8b", { offline: true })).rejects.toMatchObject({
       code: "MODEL_UNAVAILABLE",

@@ -48,7 +48,7 @@ export async function fetchBytes(
     );
     const { status } = answer.head;
     if ((status < 200 || status > 299) && !(attempt.accept ?? []).includes(status)) {
-      throw new HttpStatusError(answer.head);
+      throw new HttpStatusError(answer.head, answer.body);
     }
     return answer;
   });

@@ -18,9 +18,12 @@ export interface Trouble {
 export class HttpStatusError extends Error {
   override readonly name = "HttpStatusError";
   readonly head: ResponseHead;
-  constructor(head: ResponseHead) {
+  /** The server's own words, shortened; empty when it said none that a person can read. */
+  readonly words: string;
+  constructor(head: ResponseHead, body?: Buffer) {
     super(`${new URL(head.url).host} answers ${head.status}`);
     this.head = head;
+    this.words = body === undefined ? "" : readableWords(body.toString("utf8"));
   }
 }
 
@@ -40,7 +43,7 @@ const CERTIFICATE_CODES = new Set([
 /** Error → verdict. `now` is for a `Retry-After` that is a date. */
 export function diagnose(error: unknown, url: string, now: number): Trouble {
   const host = new URL(url).host;
-  if (error instanceof HttpStatusError) return diagnoseStatus(error.head, now);
+  if (error instanceof HttpStatusError) return diagnoseStatus(error, now);
   if (error instanceof TransientError) return { why: error.message, retry: "soon" };
   const code = errorCode(error);
   if (code !== undefined && CERTIFICATE_CODES.has(code)) {
@@ -98,9 +101,10 @@ export function diagnose(error: unknown, url: string, now: number): Trouble {
   }
 }
 
-function diagnoseStatus({ status, headers, url }: ResponseHead, now: number): Trouble {
+function diagnoseStatus({ head, words }: HttpStatusError, now: number): Trouble {
+  const { status, headers, url } = head;
   const host = new URL(url).host;
-  const why = `${host} answers ${status}.`;
+  const why = `${host} answers ${status}${words === "" ? "" : `: ${words}`}.`;
   if (status === 401 || status === 403) {
     return { why: `${host} refuses access (${status}).`, retry: "never" };
   }
@@ -113,6 +117,17 @@ function diagnoseStatus({ status, headers, url }: ResponseHead, now: number): Tr
     return { why, retry: "soon", ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
   }
   return { why, retry: "never" };
+}
+
+/** The message of an OCI or Hub error, or a short plain text; HTML pages say nothing to a terminal. */
+function readableWords(body: string): string {
+  const message = /"(?:message|error)"\s*:\s*"((?:[^"\\]|\\.)+)"/.exec(body)?.[1];
+  const text = message ?? (/[<{]/.test(body) ? "" : body);
+  return text
+    .replaceAll(/[^\x20-\x7e]+/g, " ")
+    .trim()
+    .replace(/\.$/, "")
+    .slice(0, 200);
 }
 
 /** RFC 9110, 10.2.3: seconds, or a date. */
