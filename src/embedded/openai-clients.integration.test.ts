@@ -147,6 +147,39 @@ describe("OpenAI's client for Node", () => {
     expect(answer.choices[0]?.finish_reason).toBe("tool_calls");
   });
 
+  it("gets a call that the model makes of its own accord, well-formed", async () => {
+    const turn = (city: string): OpenAI.ChatCompletionMessageParam[] => [
+      { role: "user", content: `What is the weather in ${city}?` },
+      {
+        role: "assistant",
+        content: null,
+        tool_calls: [
+          {
+            id: `call_${city}`,
+            type: "function",
+            function: { name: "get_weather", arguments: JSON.stringify({ city }) },
+          },
+        ],
+      },
+    ];
+    const answer = await client.chat.completions.create({
+      model,
+      messages: [...turn("Rome"), ...turn("Oslo"), ...turn("Lima"), ...ask],
+      tools: [weather, time],
+      temperature: 0,
+      max_tokens: 100,
+    });
+    const [choice] = answer.choices;
+    expect(choice?.finish_reason).toBe("tool_calls");
+    expect(choice?.message.tool_calls).toMatchObject([
+      { type: "function", function: { name: "get_weather" } },
+    ]);
+    const [call] = choice?.message.tool_calls ?? [];
+    if (call?.type !== "function") throw new Error("no function");
+    const value: unknown = JSON.parse(call.function.arguments);
+    expect(weatherArguments.safeParse(value).data?.city).toBe("Paris");
+  });
+
   it("carries a call's result back to the model", async () => {
     const answer = await client.chat.completions.create({
       model,
