@@ -64,7 +64,7 @@ export async function inspectContainer(
 }
 
 /** Pure half of `inspectContainer`. */
-export function toContainerFacts(raw: z.infer<typeof inspectSchema>): ContainerFacts {
+function toContainerFacts(raw: z.infer<typeof inspectSchema>): ContainerFacts {
   const { State: state } = raw;
   const ended = state.Status === "exited" || state.Status === "dead";
   return {

@@ -27,7 +27,7 @@ const contextSchema = z.object({
 });
 
 /** Folder of Docker's client: `$DOCKER_CONFIG`, else `~/.docker`. */
-export function dockerConfigDir(host: Host): string {
+function dockerConfigDir(host: Host): string {
   return host.env["DOCKER_CONFIG"] ?? join(host.paths.home, ".docker");
 }
 

@@ -50,7 +50,7 @@ export async function daemonFacts(
 }
 
 /** Pure half of `daemonFacts`. */
-export function toFacts(
+function toFacts(
   address: DaemonAddress,
   version: z.infer<typeof versionSchema>,
   info: z.infer<typeof infoSchema>,

@@ -10,7 +10,12 @@ import type { BuildFile, Runtime } from "./runtime.ts";
 export const RECIPES = {
   base: { tag: "stack/base:trixie", summary: "Debian 13, on which the others stand" },
   haproxy: { tag: "stack/haproxy:3.0.11", summary: "the gateway, from Debian's package" },
+  llamacpp: {
+    tag: "stack/llamacpp:0.7.0",
+    summary: "llama.cpp's server for CPUs, from Debian's package",
+  },
   ollama: { tag: "stack/ollama:0.17.4", summary: "Ollama, compiled from its Go module" },
+  vllm: { tag: "stack/vllm:0.32.0", summary: "vLLM for CPUs, from PyPI; about 6 GB" },
 } as const satisfies Record<string, { readonly tag: string; readonly summary: string }>;
 export type RecipeName = keyof typeof RECIPES;
 
@@ -90,8 +95,15 @@ async function authorities(host: Host, named: string | undefined): Promise<reado
   return [{ name: "ca.crt", file }];
 }
 
-/** Where this site's Go modules come from, and how it gets out; a proxy on loopback is out of a build's reach. */
-const PASSED_ON = ["GOPROXY", "GOSUMDB", "http_proxy", "https_proxy", "no_proxy"] as const;
+/** Where this site's Go modules and Python packages come from, and how it gets out; a proxy on loopback is out of a build's reach. */
+const PASSED_ON = [
+  "GOPROXY",
+  "GOSUMDB",
+  "PIP_INDEX_URL",
+  "http_proxy",
+  "https_proxy",
+  "no_proxy",
+] as const;
 
 function argumentsFromEnvironment(host: Host): Record<string, string> {
   return Object.fromEntries(

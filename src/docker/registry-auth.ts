@@ -10,7 +10,7 @@ const HELPER_MS = 30_000;
 const helperSchema = z.object({ Username: z.string(), Secret: z.string() });
 
 /** The registry that a reference names: what is before the first slash when it looks like a host. */
-export function registryOf(reference: string): string {
+function registryOf(reference: string): string {
   const [first = "", ...rest] = reference.split("/");
   const isHost = rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
   return isHost && first !== "docker.io" ? first : HUB;

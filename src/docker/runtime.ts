@@ -36,7 +36,7 @@ export interface DaemonFacts {
   readonly discoveredDevices: readonly string[];
 }
 
-export interface ImageFacts {
+interface ImageFacts {
   /** Config digest, `sha256:…`: the image id. */
   readonly id: string;
   /** Registry manifest digests, `name@sha256:…`; empty for an image that was built or imported here. */
@@ -106,7 +106,7 @@ export interface ContainerSpec {
   readonly devices: readonly DeviceRequest[];
 }
 
-export interface PublishedPort {
+interface PublishedPort {
   readonly hostIp: string;
   readonly hostPort: number;
   readonly containerPort: number;

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 
 /** A stream that is only handed on: of Node, or of tar-stream. */
-export interface TarStream {
+interface TarStream {
   pipe(target: NodeJS.WritableStream): unknown;
   on(event: "error", listener: (error: Error) => void): unknown;
 }
@@ -22,7 +22,7 @@ export interface WireRequest {
   readonly deadlineMs?: number | undefined;
 }
 
-export interface WireAnswer {
+interface WireAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: IncomingMessage;

@@ -17,6 +17,8 @@ export interface GatewayConfigInput {
   readonly bodyLimitBytes: number;
   /** Answer of `GET /stack/endpoint`, without the key; undefined: 404. */
   readonly endpointJson?: string | undefined;
+  /** See `ContainerEngine`. */
+  readonly overflowMark?: string | undefined;
 }
 
 /** Names under which clients may call us. Anything else is DNS rebinding, or a proxy nobody meant. */
@@ -71,11 +73,11 @@ function defaults(): readonly string[] {
   ];
 }
 
-/** Docker's DNS on every network of one's own. An engine that comes back with another address is found within a second. */
+/** The daemon's DNS, which every network of one's own has (Docker's is 127.0.0.11, Podman's is on the network). An engine that comes back with another address is found within a second. */
 function resolvers(): readonly string[] {
   return [
     "resolvers docker",
-    "  nameserver docker 127.0.0.11:53",
+    "  parse-resolv-conf",
     "  resolve_retries 2",
     "  timeout resolve 500ms",
     "  timeout retry 500ms",
@@ -176,6 +178,21 @@ function backend(input: GatewayConfigInput): readonly string[] {
     "backend engine",
     `  http-request set-header Host ${address}`,
     `  server engine ${address} resolvers docker resolve-prefer ipv4 init-addr libc,none`,
+    ...overflow(input.overflowMark),
+  ];
+}
+
+/**
+ * Clients look for OpenAI's code to know that a prompt was too long; engines have codes of their own. Only a 400 is read,
+ * which is never a stream. The engine's message stays as it is: it names the two numbers.
+ */
+function overflow(mark: string | undefined): readonly string[] {
+  if (mark === undefined) return [];
+  const body = openAiError("MESSAGE", "invalid_request_error", "context_length_exceeded");
+  const message = "%[res.body,json_query($.error.message),json(utf8s)]";
+  return [
+    "  http-response wait-for-body time 5s if { status 400 }",
+    `  http-response return status 400 content-type application/json lf-string '${body.replace("MESSAGE", message)}' if { status 400 } { res.body -m sub ${mark} }`,
   ];
 }
 

@@ -4,12 +4,12 @@ import { LABEL } from "../plan/labels.ts";
 import { dockerNames } from "./names.ts";
 
 /** HAProxy's official image, or Debian 13's package of the same version built here. */
-export const GATEWAY_IMAGE: ImageSource = {
+export const GATEWAY_IMAGE = {
   repository: "haproxy",
   tag: "3.0.11",
   built: "stack/haproxy:3.0.11",
   recipe: "haproxy",
-};
+} as const satisfies ImageSource;
 
 /** Numeric, so that no image needs an entry in its passwd: "nobody" of distroless images. */
 export const UNPRIVILEGED = { uid: 65_532, gid: 65_532 } as const;

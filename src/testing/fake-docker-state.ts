@@ -31,7 +31,7 @@ export interface FakeContainer {
   readonly waiting: Set<() => void>;
 }
 
-export interface FakeCreateBody {
+interface FakeCreateBody {
   readonly Image: string;
   readonly Labels?: Readonly<Record<string, string>>;
   readonly HostConfig?: {
@@ -46,7 +46,7 @@ export interface FakeCreateBody {
   readonly NetworkingConfig?: { readonly EndpointsConfig?: Readonly<Record<string, unknown>> };
 }
 
-export interface FakeNetwork {
+interface FakeNetwork {
   readonly id: string;
   readonly body: {
     readonly Name: string;
