@@ -1,5 +1,9 @@
-/** The candidate with the fewest edits to `text`, or undefined when none is near (more than a third of it differs). */
+/** The candidate that begins with `text`, else the one with the fewest edits; undefined when none is near (more than a third of it differs). */
 export function nearest(text: string, candidates: readonly string[]): string | undefined {
+  const begins = candidates.find(
+    (candidate) => text.length >= 3 && candidate.toLowerCase().startsWith(text.toLowerCase()),
+  );
+  if (begins !== undefined) return begins;
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.ceil(text.length / 3)) + 1;
   for (const candidate of candidates) {

@@ -67,6 +67,7 @@ describe("parseReference", () => {
 
   it.each([
     ["smollm:135m", 'The nearest name is "smollm2:135m".', "use smollm2:135m"],
+    ["smollm2", 'The nearest name is "smollm2:135m".', "use smollm2:135m"],
     ["startre", 'The nearest name is "starter".', "use starter"],
     ["./m.gguf", "A file is named with `file:` in front.", "use file:./m.gguf"],
   ])("%s: says what was meant", (text, why, next) => {

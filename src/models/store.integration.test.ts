@@ -116,6 +116,7 @@ describe("file:", () => {
       what: expect.stringContaining(what),
     });
     expect(await store.list()).toEqual([]);
+    expect(await blobFiles().catch(() => [])).toEqual([]);
   });
 });
 

@@ -38,13 +38,13 @@ function storeText(models: readonly StoredModel[], { columns }: Look): string {
   if (models.length === 0) return "";
   return renderTable(
     ["REFERENCE", "SERVED AS", "SIZE", "QUANT", "CONTEXT", "TOOLS", "FETCHED"],
-    models.map(({ reference, servedName, blobs, facts, fetchedAt }) => [
+    models.map(({ reference, servedName, blobs, facts, ollamaTools, fetchedAt }) => [
       reference,
       servedName,
       formatBytes(blobs.reduce((sum, blob) => sum + blob.bytes, 0)),
       facts.quantisation ?? "-",
       facts.trainedContext === undefined ? "-" : String(facts.trainedContext),
-      facts.templateHasTools ? "yes" : "no",
+      (ollamaTools ?? facts.templateHasTools) ? "yes" : "no",
       fetchedAt.slice(0, 10),
     ]),
     columns,

@@ -141,7 +141,12 @@ function parseRetryAfter(value: string | undefined, now: number): number | undef
 /** Keeps a `StackError` as it is; anything else becomes `MODEL_UNAVAILABLE` with its diagnosis. */
 export function unavailable(what: string, trouble: Trouble, cause: unknown): StackError {
   if (cause instanceof StackError) return cause;
-  return new StackError("MODEL_UNAVAILABLE", { what, why: trouble.why, next: trouble.next, cause });
+  const next =
+    trouble.next ??
+    (trouble.retry === "never"
+      ? "check the name; stack doctor checks the way to each source"
+      : "run the same command again, it goes on where it stopped; stack doctor checks the way");
+  return new StackError("MODEL_UNAVAILABLE", { what, why: trouble.why, next, cause });
 }
 
 /** The deepest code of an error and its causes: undici wraps those of the socket. */

@@ -4,32 +4,23 @@ import type { Host } from "../../host/host.ts";
 import type { RunContext } from "../../run/context.ts";
 import { hasStaleLock } from "../../run/lock.ts";
 import { withLock } from "../download/lock.ts";
-import type { Digest } from "../model.ts";
 import { BLOB, blobFileName, isPartial, listFiles } from "./disk-use.ts";
 import { lockBase, type Layout } from "./layout.ts";
-import { digestsByManifest } from "./manifest.ts";
-import { readRecords } from "./records.ts";
-import { removeFile } from "./remove.ts";
+import { removeFile, usedDigests } from "./remove.ts";
 
 /** See `Store.gc`. While any process fetches, nothing is removed: what looks left over may be its work. */
 export async function collectGarbage(
   context: RunContext,
   layout: Layout,
 ): Promise<{ readonly freedBytes: number }> {
-  const files = await listFiles(layout.root);
-  if (files.length === 0) return { freedBytes: 0 };
   return withLock(
     context,
     lockBase(layout.locks, "store"),
     "a change of the model store",
     async () => {
       if (await someoneFetches(context.host, layout)) return { freedBytes: 0 };
-      const needed = new Set<Digest>((await digestsByManifest(layout)).values().toArray().flat());
-      for (const { blobs } of await readRecords(layout)) {
-        for (const { digest } of blobs) needed.add(digest);
-      }
-      const names = new Set([...needed].map(blobFileName));
-      const leftOver = files.filter(
+      const names = new Set([...(await usedDigests(layout))].map(blobFileName));
+      const leftOver = (await listFiles(layout.root)).filter(
         ({ path }) =>
           isPartial(layout, path) ||
           (path.startsWith(layout.blobs) && BLOB.test(path) && !names.has(basename(path))),

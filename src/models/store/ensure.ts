@@ -18,6 +18,7 @@ import { commit } from "./commit.ts";
 import { findStored } from "./find.ts";
 import { blobPath, lockBase, makeFolder, type Layout } from "./layout.ts";
 import { closure, MEDIA, type Manifest } from "./manifest.ts";
+import { dropBlob } from "./remove.ts";
 
 /** See `Store.ensure`; `reference` is absolute. */
 export async function ensureModel(
@@ -36,6 +37,8 @@ export async function ensureModel(
       await makeFolder(layout.root, folder);
     }
     return await withLock(context, lockBase(locks, "fetch", name), name, async () => {
+      // Our lock is seen by now: a collection of garbage that has not seen it is over after this.
+      await withLock(context, lockBase(locks, "store"), name, async () => {});
       const meanwhile = await findStored(layout, reference);
       return meanwhile ?? (await fetchModel(context, layout, reference, options));
     });
@@ -71,7 +74,13 @@ async function fetchModel(
     // Twice at most: a second time when another process removed a blob that both needed.
     for (let attempt = 1; attempt <= 2; attempt++) {
       const acquired = await acquire(tools, reference);
-      const { model, manifest } = await describe(context, layout, name, acquired);
+      const { model, manifest } = await describe(context, layout, name, acquired).catch(
+        async (error: unknown) => {
+          // Not a model after all: nothing of it stays, and it may be large.
+          await dropBlob(context, layout, weightsOf(acquired).digest);
+          throw error;
+        },
+      );
       const stored = await commit(context, layout, reference, model, manifest);
       if (stored === undefined) continue;
       meter.done();
@@ -114,7 +123,7 @@ async function describe(
   name: string,
   acquired: Acquired,
 ): Promise<Described> {
-  const weights = acquired.kind === "gguf" ? acquired.weights : weightsOf(acquired.manifest);
+  const weights = weightsOf(acquired);
   const header = await readGgufHeader(blobPath(layout, weights.digest), name);
   const made =
     acquired.kind === "gguf"
@@ -136,7 +145,9 @@ async function describe(
   };
 }
 
-function weightsOf(manifest: Manifest): StoredModel["weights"] {
+function weightsOf(acquired: Acquired): StoredModel["weights"] {
+  if (acquired.kind === "gguf") return acquired.weights;
+  const { manifest } = acquired;
   const layer = manifest.layers.find(({ mediaType }) => mediaType === MEDIA.model);
   if (layer === undefined) throw new Error("a manifest without weights got past its check");
   return { digest: layer.digest, bytes: layer.size };

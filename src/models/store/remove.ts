@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { StackError } from "../../errors.ts";
 import type { RunContext } from "../../run/context.ts";
 import { withLock } from "../download/lock.ts";
-import type { Digest } from "../model.ts";
+import type { Digest, StoredModel } from "../model.ts";
 import type { RemovedModel } from "../store.ts";
 import { blobPath, lockBase, type Layout } from "./layout.ts";
 import { digestsByManifest } from "./manifest.ts";
@@ -28,15 +28,7 @@ export async function removeModel(
     "a change of the model store",
     async () => {
       const model = (await readRecord(layout, reference)) ?? known;
-      const used = new Set<Digest>();
-      for (const other of await readRecords(layout)) {
-        if (other.reference === reference) continue;
-        for (const { digest } of other.blobs) used.add(digest);
-      }
-      for (const [manifest, digests] of await digestsByManifest(layout)) {
-        if (manifest === model.ollamaManifest) continue;
-        for (const digest of digests) used.add(digest);
-      }
+      const used = await usedDigests(layout, model);
       // The reverse of how it came: first it is no longer visible, then its bytes go.
       await removeRecord(layout, reference);
       await removeManifest(layout, model.ollamaManifest);
@@ -47,6 +39,35 @@ export async function removeModel(
       return { reference, servedName: model.servedName, freedBytes };
     },
   );
+}
+
+/** Removes a blob that turned out to be of no use, unless something else uses it. */
+export async function dropBlob(context: RunContext, layout: Layout, digest: Digest): Promise<void> {
+  await withLock(
+    context,
+    lockBase(layout.locks, "store"),
+    "a change of the model store",
+    async () => {
+      if (!(await usedDigests(layout)).has(digest)) await removeFile(blobPath(layout, digest));
+    },
+  );
+}
+
+/** Every digest that a record or a manifest (Ollama's own, too) needs, those of `except` aside. */
+export async function usedDigests(
+  layout: Layout,
+  except?: StoredModel,
+): Promise<ReadonlySet<Digest>> {
+  const used = new Set<Digest>();
+  for (const { reference, blobs } of await readRecords(layout)) {
+    if (reference === except?.reference) continue;
+    for (const { digest } of blobs) used.add(digest);
+  }
+  for (const [manifest, digests] of await digestsByManifest(layout)) {
+    if (manifest === except?.ollamaManifest) continue;
+    for (const digest of digests) used.add(digest);
+  }
+  return used;
 }
 
 /** Also the folders that are empty now, up to `manifests`. */
