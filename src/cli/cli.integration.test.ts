@@ -213,9 +213,11 @@ test.each([
       if (name) process.stderr.write("loaded " + name + "\\n");
       return next(url, context);
     } });`;
-  const { stderr } = await cli.run(words(line), {
+  await using recorded = await stackCommand({
+    ...NO_DAEMON,
     NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(recorder)}`,
   });
+  const { stderr } = await recorded.run(...words(line));
   const loaded = new Set([...stderr.matchAll(/^loaded (.*)$/gm)].map((match) => match[1]));
   expect([...loaded]).toEqual(packages);
 });
