@@ -203,7 +203,7 @@ test.each([
   ["--help", []],
   ["--version", []],
   ["up --help", []],
-  ["complete -- mod", []],
+  ["complete -- mod", ["@bomb.sh/tab"]],
   // To see that the recorder sees.
   ["models ls --json", expect.arrayContaining(["zod"])],
 ])("stack %s loads no package that it does not need", async (line, packages) => {
