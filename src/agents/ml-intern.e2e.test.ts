@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { contextLengthExceeded } from "../embedded/openai/api-error.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { emitAgent } from "../run/agent-config.ts";
 import { agentEnvironment } from "../run/agent-env.ts";
@@ -99,6 +100,19 @@ describe.skipIf(obstacle !== undefined && !required)(
       expect(result.stderr).toContain(TURN_COMPLETE);
       expect(seen).toHaveLength(2);
       expect(JSON.stringify(seen[1]?.body["messages"])).toContain("from-42");
+    });
+
+    it("ends when the window is full, where another wording would make it ask for ever", async () => {
+      const { status, code, message } = contextLengthExceeded(8192, 15_290, "messages");
+      const { result, seen } = await turn(() => ({
+        kind: "error",
+        status,
+        code: code ?? "",
+        message,
+      }));
+      expect(result.stdout).toContain("exceeds the context window");
+      expect(result.stderr).not.toContain(TURN_COMPLETE);
+      expect(seen).toHaveLength(1);
     });
 
     it("is refused with a wrong key, and says so in spite of its exit status 0", async () => {

@@ -49,10 +49,15 @@ export function badRequest(message: string, param?: string, code?: string): ApiE
   return new ApiError({ status: 400, message, param, code });
 }
 
-/** OpenAI's wording, which agents search for to start compacting their history. */
+/**
+ * The wording of OpenAI's Responses API, by which agents know an overflow as well as by the code. Not that of its older
+ * one ("maximum context length"): ml-intern 0.1.0 would send the same request again for ever (seen: 45 a second).
+ * With separators, since it takes any "500" in an error for a server's failure.
+ */
 export function contextLengthExceeded(limit: number, tokens: number, param: string): ApiError {
+  const [holds, has] = [limit, tokens].map((count) => count.toLocaleString("en-US"));
   return badRequest(
-    `This model's maximum context length is ${limit} tokens. However, your messages resulted in ${tokens} tokens. Please reduce the length of the messages.`,
+    `Your input exceeds the context window of this model: it has ${has} tokens, and the window holds ${holds}. Please reduce the length of the messages.`,
     param,
     "context_length_exceeded",
   );
