@@ -65,7 +65,7 @@ function judgeListed(answer: ProbeAnswer, model: string): ProbeVerdict {
   if (served === undefined) {
     return { kind: "fatal", why: `the engine serves another model than ${model}` };
   }
-  return { kind: "ok", facts: { contextLength: served.context_length } };
+  return { kind: "ok", facts: { context_length: served.context_length } };
 }
 
 function judgeFirstToken(answer: ProbeAnswer): ProbeVerdict {

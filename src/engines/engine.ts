@@ -16,7 +16,16 @@ export interface EngineInput {
   readonly storeDir: string;
   /** Arguments after `--`. */
   readonly extraArgs: readonly string[];
+  /** Where the weights lie inside the container: a GGUF, or the folder of a safetensors snapshot. Undefined for engines that find them by name. */
+  readonly weightsPath?: string | undefined;
+  /** Processors of the machine that it runs on, where they are known. */
+  readonly cpus?: number | undefined;
+  /** What it computes on; `cpu` when nothing is said. */
+  readonly accelerator?: Accelerator | undefined;
 }
+
+/** What an engine computes on. */
+export type Accelerator = "cpu" | "cuda" | "rocm" | "vulkan";
 
 interface EngineBase {
   readonly name: string;
@@ -32,25 +41,36 @@ export interface ContainerEngine extends EngineBase {
   /** Port inside the container. */
   readonly port: number;
   readonly image: ImageSource;
+  /** Images for one accelerator each, by exact version tag; without an entry, `image` serves it too. */
+  readonly acceleratedImages?: Readonly<Partial<Record<Accelerator, ImageTag>>>;
+  /** What it reads. */
+  readonly format: "gguf" | "safetensors";
   /** Oldest version without known holes, and where that is written. */
   readonly securityFloor: { readonly version: string; readonly source: string };
   /** What the gateway lets through; anything else is 404. */
   readonly paths: readonly PathRule[];
+  /** A text in the body of its 400 that means the prompt was longer than the window: the gateway says that in OpenAI's words then. */
+  readonly overflowMark?: string;
+  /** Whether a request with tools reaches the model, with the template that this engine uses for it. */
+  readonly takesTools: (model: StoredModel) => boolean;
   readonly container: (
     input: EngineInput,
   ) => Pick<ContainerSpec, "env" | "mounts" | "tmpfs"> &
     Partial<Pick<ContainerSpec, "entrypoint" | "command" | "shmBytes">>;
 }
 
-/** Where an image comes from when none is named. */
-export interface ImageSource {
+export interface ImageTag {
   readonly repository: string;
   /** Exact version tag. */
   readonly tag: string;
-  /** Name for `stack image build`. */
-  readonly recipe: string;
+}
+
+/** Where an image comes from when none is named. */
+export interface ImageSource extends ImageTag {
+  /** Name for `stack image build`; undefined where there is no recipe. */
+  readonly recipe: string | undefined;
   /** What that makes: taken where the image above is not here and this is. */
-  readonly built: string;
+  readonly built: string | undefined;
 }
 
 /** `exact` or everything below `prefix`. */

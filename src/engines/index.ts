@@ -1,6 +1,7 @@
 import { embedded } from "./embedded.ts";
 import type { Engine } from "./engine.ts";
+import { llamacpp } from "./llamacpp.ts";
 import { ollama } from "./ollama.ts";
 
 /** All engines. Adding one is one new file and one line here. */
-export const ENGINES = { embedded, ollama } as const satisfies Record<string, Engine>;
+export const ENGINES = { embedded, llamacpp, ollama } as const satisfies Record<string, Engine>;

@@ -88,7 +88,9 @@ function judgeLoaded(answer: ProbeAnswer): ProbeVerdict {
 function judgeContext(answer: ProbeAnswer, model: string): ProbeVerdict {
   const context = answer.status === 200 ? readContext(answer.text, model) : undefined;
   // Versions before 0.12 load without telling the length; then what was asked for stands.
-  return context === undefined ? { kind: "ok" } : { kind: "ok", facts: { contextLength: context } };
+  return context === undefined
+    ? { kind: "ok" }
+    : { kind: "ok", facts: { context_length: context } };
 }
 
 const psSchema = z.object({

@@ -4,7 +4,7 @@ import { ollamaProbes } from "./ollama-probes.ts";
 const PORT = 11_434;
 
 /** Ollama, as its project ships it. It has no authentication of its own: the gateway is the only way in. */
-export const ollama: ContainerEngine = {
+export const ollama = {
   kind: "container",
   name: "ollama",
   title: "Ollama",
@@ -16,6 +16,7 @@ export const ollama: ContainerEngine = {
     built: "stack/ollama:0.17.4",
     recipe: "ollama",
   },
+  format: "gguf",
   // Path traversal in /api/pull, which neither the gateway nor the read-only store lets happen; but a floor is a floor.
   securityFloor: {
     version: "0.35.0",
@@ -39,6 +40,7 @@ export const ollama: ContainerEngine = {
     { exact: "/api/embed", methods: ["POST"] },
     { exact: "/api/embeddings", methods: ["POST"] },
   ],
+  takesTools: ({ facts, ollamaTools }) => ollamaTools ?? facts.templateHasTools,
   probes: ollamaProbes,
   container: ({ context, parallel, storeDir, extraArgs }) => ({
     command: ["serve", ...extraArgs],
@@ -59,4 +61,4 @@ export const ollama: ContainerEngine = {
     mounts: [{ kind: "bind", source: storeDir, target: "/models", readOnly: true }],
     tmpfs: { "/tmp": "size=256m,mode=1777" },
   }),
-};
+} as const satisfies ContainerEngine;

@@ -188,11 +188,13 @@ function backend(input: GatewayConfigInput): readonly string[] {
  */
 function overflow(mark: string | undefined): readonly string[] {
   if (mark === undefined) return [];
-  const body = openAiError("MESSAGE", "invalid_request_error", "context_length_exceeded");
-  const message = "%[res.body,json_query($.error.message),json(utf8s)]";
+  const message = "%[var(txn.message),json(utf8s)]";
+  const body = openAiError(message, "invalid_request_error", "context_length_exceeded");
   return [
     "  http-response wait-for-body time 5s if { status 400 }",
-    `  http-response return status 400 content-type application/json lf-string '${body.replace("MESSAGE", message)}' if { status 400 } { res.body -m sub ${mark} }`,
+    // The body is in reach of a rule's expression, and not of the text it returns.
+    "  http-response set-var(txn.message) res.body,json_query($.error.message) if { status 400 }",
+    `  http-response return status 400 content-type application/json lf-string '${body}' if { status 400 } { res.body -m sub ${mark} }`,
   ];
 }
 

@@ -47,6 +47,7 @@ export function describeContainers(input: ContainerStackInput): ContainerStackSp
     enginePort: engine.port,
     keySha256: input.keySha256,
     paths: engine.paths,
+    overflowMark: engine.overflowMark,
     port,
     bodyLimitBytes: BODY_LIMIT_BYTES,
     endpointJson: JSON.stringify(describeEndpoint(input)),

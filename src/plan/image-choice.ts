@@ -13,10 +13,10 @@ export interface ImageQuestion {
   readonly wanted: string | undefined;
   /** The engine's own image, by exact version tag. */
   readonly standard: string;
-  /** What `stack image build` makes; taken when the standard one is not here and this is. */
-  readonly built: string;
+  /** What `stack image build` makes, where it can; taken when the standard one is not here and this is. */
+  readonly built: string | undefined;
   /** Name for `stack image build`. */
-  readonly recipe: string;
+  readonly recipe: string | undefined;
   readonly policy: "missing" | "always" | "never";
   /** Image ids of those references that the daemon has. */
   readonly present: Readonly<Record<string, string | undefined>>;
@@ -39,7 +39,8 @@ export interface ImageChoice {
  */
 export function chooseImage(question: ImageQuestion): ImageChoice {
   const { wanted, standard, built, policy, present, locked } = question;
-  const candidates = wanted === undefined ? [standard, built] : [wanted];
+  const candidates =
+    wanted === undefined ? [standard, built].filter((each) => each !== undefined) : [wanted];
   const here = candidates.find((reference) => present[reference] !== undefined);
   const reference = (policy === "always" ? candidates[0] : here) ?? candidates[0] ?? standard;
   const lock = locked[reference];
@@ -64,6 +65,9 @@ export function chooseImage(question: ImageQuestion): ImageChoice {
 function notHere({ recipe, wanted }: ImageQuestion, reference: string): StackError {
   return new StackError("IMAGE_UNAVAILABLE", {
     what: `The image ${reference} is not here, and --pull never forbids to fetch it.`,
-    next: wanted === undefined ? `stack image build ${recipe}` : `docker pull ${reference}`,
+    next:
+      wanted === undefined && recipe !== undefined
+        ? `stack image build ${recipe}`
+        : `docker pull ${reference}`,
   });
 }

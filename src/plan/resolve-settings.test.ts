@@ -8,6 +8,7 @@ import {
   settingVariable,
   type SettingEntry,
 } from "./resolve-settings.ts";
+import { ENGINE_NAMES } from "./settings.ts";
 
 const flag = (key: string, value: unknown): SettingEntry => ({
   key,
@@ -103,7 +104,7 @@ test.each([
   [
     "engine",
     "olama",
-    '--engine: expected one of embedded, ollama, found "olama". Did you mean `ollama`?',
+    `--engine: expected one of ${ENGINE_NAMES.join(", ")}, found "olama". Did you mean \`ollama\`?`,
   ],
   ["gpu", "7", '--gpu: expected one of auto, all, none, found "7".'],
   [

@@ -1,5 +1,8 @@
 import * as z from "zod";
 
+/** Names of the registry in src/engines, which is not loaded to check a setting. A test holds them equal. */
+export const ENGINE_NAMES = ["embedded", "llamacpp", "ollama"] as const;
+
 const name = z
   .string()
   .regex(
@@ -10,7 +13,7 @@ const name = z
 /** Everything a user can set, with its default. `stack.yaml` has exactly these keys. */
 export const settingsSchema = z.strictObject({
   name: name.default("default").describe("Name of the stack."),
-  engine: z.enum(["embedded", "ollama"]).default("embedded").describe("What serves the model."),
+  engine: z.enum(ENGINE_NAMES).default("embedded").describe("What serves the model."),
   model: z
     .string()
     .min(1)

@@ -3,6 +3,8 @@ import { connect } from "../docker/connect.ts";
 import type { Runtime } from "../docker/runtime.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { ContainerEngine, EngineInput } from "../engines/engine.ts";
+import { engineImage } from "../engines/engine-image.ts";
+import { containerWeightsPath } from "../engines/weights-path.ts";
 import { StackError } from "../errors.ts";
 import { type GateFacts, runGate } from "../gate/run-gate.ts";
 import type { StoredModel } from "../models/model.ts";
@@ -11,6 +13,7 @@ import { openStore } from "../models/store.ts";
 import { dockerNames } from "../offline/names.ts";
 import { contextWindow } from "../plan/context-window.ts";
 import { describeContainers, type ContainerStackSpec } from "../plan/container-stack-spec.ts";
+import { gpuDevices } from "../plan/gpu.ts";
 import { LABEL } from "../plan/labels.ts";
 import { planContainers } from "../plan/plan-containers.ts";
 import { sealOf } from "../plan/seal.ts";
@@ -53,7 +56,14 @@ export async function containerStack(
     ensureKey(folder),
   ]);
   if (!daemon.local) throw remoteDaemon(daemon.address);
-  let images = await chooseImages(context, runtime, engine, settings, locked);
+  const accelerator = gpuDevices(settings.gpu, daemon).length > 0 ? "cuda" : "cpu";
+  let images = await chooseImages(
+    context,
+    runtime,
+    engineImage(engine, accelerator),
+    settings,
+    locked,
+  );
   const port = await choosePort({
     wanted: settings.port,
     previous: known === undefined ? undefined : Number(new URL(known.apiBase).port),
@@ -70,6 +80,9 @@ export async function containerStack(
       maxOutputTokens: window.maxOutputTokens,
       storeDir: store.root,
       extraArgs: settings.engineArgs,
+      weightsPath: containerWeightsPath(stored),
+      cpus: daemon.cpus,
+      accelerator,
     };
   };
   const describe = (stored: StoredModel): ContainerStackSpec =>
@@ -176,7 +189,7 @@ export async function containerStack(
             model: input.servedName,
             reference: model.reference,
             ...measured(input, facts),
-            tools: fetched().facts.templateHasTools,
+            tools: engine.takesTools(fetched()),
             warnings: [...contextWindow(settings, fetched().facts).warnings],
           };
           await writeEndpoint(folder, endpoint);

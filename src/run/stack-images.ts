@@ -1,5 +1,5 @@
 import type { Runtime } from "../docker/runtime.ts";
-import type { ContainerEngine, ImageSource } from "../engines/engine.ts";
+import type { ImageSource } from "../engines/engine.ts";
 import { GATEWAY_IMAGE } from "../offline/gateway-container.ts";
 import { chooseImage, type ImageChoice, type LockedImage } from "../plan/image-choice.ts";
 import type { Role } from "../plan/labels.ts";
@@ -13,14 +13,17 @@ export type StackImages = Readonly<Record<Role, ImageChoice>>;
 export async function chooseImages(
   context: RunContext,
   runtime: Runtime,
-  engine: ContainerEngine,
+  engine: ImageSource,
   settings: Settings,
   locked: LockedImages,
 ): Promise<StackImages> {
   const policy = settings.offline ? "never" : settings.pull;
   const choose = async (image: ImageSource, wanted: string | undefined): Promise<ImageChoice> => {
     const standard = `${image.repository}:${image.tag}`;
-    const references = wanted === undefined ? [standard, image.built] : [wanted];
+    const references =
+      wanted === undefined
+        ? [standard, image.built].filter((each) => each !== undefined)
+        : [wanted];
     const digests = references
       .map((each) => locked[each]?.digest)
       .filter((each) => each !== undefined);
@@ -43,7 +46,7 @@ export async function chooseImages(
     });
   };
   const [own, gateway] = await Promise.all([
-    choose(engine.image, settings.image),
+    choose(engine, settings.image),
     choose(GATEWAY_IMAGE, settings.gatewayImage),
   ]);
   return { engine: own, gateway };
