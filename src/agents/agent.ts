@@ -35,7 +35,7 @@ export interface AgentConfig {
   readonly notes: readonly string[];
 }
 
-export type FileFormat = "json" | "yaml" | "dotenv" | "text";
+type FileFormat = "json" | "yaml" | "dotenv" | "text";
 
 export interface AgentFile {
   /** Absolute path where the agent looks for it. */
@@ -63,7 +63,7 @@ export interface Edit {
 /** A key, or (YAML) the first element of a list whose `key` equals `equals`; it is added when there is none. */
 export type PathSegment = string | ListMatch;
 
-export interface ListMatch {
+interface ListMatch {
   readonly key: string;
   readonly equals: string;
 }

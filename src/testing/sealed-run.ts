@@ -57,7 +57,7 @@ export async function runSealed(options: {
     cwd: options.cwd,
   };
   try {
-    const inside = join(import.meta.dirname, "sealed-inside.ts");
+    const inside = new URL("./sealed-inside.ts", import.meta.url).pathname;
     const result = await collect(
       ["-n", process.execPath, inside, JSON.stringify(job)],
       options.timeoutMs,
@@ -111,7 +111,7 @@ async function readTrace(file: string, stderr: string): Promise<string> {
 }
 
 /** Internet addresses in strace's lines; sockets of the machine itself have none. */
-export function triedAddresses(trace: string): readonly string[] {
+function triedAddresses(trace: string): readonly string[] {
   const address =
     /sin6?_port=htons\((\d+)\).*?(?:inet_addr\("([^"]+)"\)|inet_pton\(AF_INET6, "([^"]+)")/g;
   return [...trace.matchAll(address)].map((match) => `${match[2] ?? match[3]} ${match[1]}`);
