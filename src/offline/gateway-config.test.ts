@@ -52,6 +52,14 @@ describe("the configuration", () => {
     expect(order).toEqual(["403", "403", "401", "404", "405", "411", "413"]);
   });
 
+  it("rewords an overflow only for engines with words of their own", () => {
+    expect(config()).not.toContain("http-response");
+    const told = config({ overflowMark: "exceed_context_size_error" });
+    expect(told).toContain("{ res.body -m sub exceed_context_size_error }");
+    const answered = /lf-string '([^']*)'/.exec(told)?.[1] ?? "";
+    expect(JSON.parse(answered)).toMatchObject({ error: { code: "context_length_exceeded" } });
+  });
+
   it("answers the endpoint's description, quotes and all", () => {
     expect(config()).not.toContain("/stack/endpoint");
     const json = JSON.stringify({ model: `it's "quoted" \\ %[env(X)]` });
