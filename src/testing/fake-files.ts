@@ -9,6 +9,8 @@ export type Fault =
   | { readonly kind: "cut"; readonly afterBytes: number }
   /** Nothing more comes after so many bytes, and the connection stays open. */
   | { readonly kind: "stall"; readonly afterBytes: number }
+  /** No answer at all, and the connection stays open. */
+  | { readonly kind: "silence" }
   /** The body ends properly, but too early: chunked, without a length. */
   | { readonly kind: "end-early"; readonly afterBytes: number }
   /** A Range is answered by 200 and the whole file. */
@@ -74,6 +76,7 @@ export async function fakeFiles(): Promise<FakeFiles> {
       response.writeHead(fault.status, fault.headers).end(`fault ${fault.status}`);
       return;
     }
+    if (fault?.kind === "silence") return;
     if (interceptor?.(request, response) === true) return;
     const file = files.get(path);
     if (file === undefined) {
