@@ -103,7 +103,8 @@ async function createContainer(
       next: "Build it with `stack image build`, or name one with `--image`.",
     });
   }
-  if (answer.status === 409) {
+  // Podman says it with 500.
+  if (answer.status === 409 || /name .* (is )?already in use/.test(words)) {
     throw new StackError("CONFLICT", {
       what: `There is a container ${spec.name} already, and it is not this stack's.`,
       why: words,
