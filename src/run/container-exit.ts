@@ -1,4 +1,5 @@
 import type { ContainerExit, Runtime } from "../docker/runtime.ts";
+import { explainFailure } from "../engines/failures.ts";
 import { StackError } from "../errors.ts";
 
 export interface Watched {
@@ -21,15 +22,24 @@ export async function watchContainers(
       exit: await runtime.containers.waitExit(each.id, signal),
     })),
   );
-  const detail = await runtime.containers.tail(id, TAIL, signal);
-  throw new StackError("ENGINE_STOPPED", {
-    what: `The container of the ${role} stopped while it was waited for (${describeExit(exit)}).`,
-    why: exit.oomKilled
-      ? "The kernel killed it: it needed more memory than it may have."
-      : detail.findLast((line) => /error|fatal|panic/i.test(line))?.trim(),
-    next: exit.oomKilled
-      ? "stack up --memory <more>, or a smaller model or context"
-      : "stack doctor",
+  throw stopped(role, exit, await runtime.containers.tail(id, TAIL, signal));
+}
+
+function stopped(role: string, exit: ContainerExit, detail: readonly string[]): StackError {
+  const what = `The container of the ${role} stopped while it was waited for (${describeExit(exit)}).`;
+  if (exit.oomKilled) {
+    return new StackError("ENGINE_STOPPED", {
+      what,
+      why: "The kernel killed it: it needed more memory than it may have.",
+      next: "stack up --memory <more>, or a smaller model or context",
+      detail,
+    });
+  }
+  const known = explainFailure(detail);
+  return new StackError(known?.code ?? "ENGINE_STOPPED", {
+    what,
+    why: known?.why ?? detail.findLast((line) => /error|fatal|panic/i.test(line))?.trim(),
+    next: known?.next ?? "stack doctor",
     detail,
   });
 }

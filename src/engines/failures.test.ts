@@ -1,0 +1,74 @@
+import { describe, expect, it } from "vitest";
+import { explainFailure } from "./failures.ts";
+
+/** One log each, as engines wrote them: by running them, or in the public issue that is named. */
+const SAMPLES: readonly (readonly [string, string, string])[] = [
+  [
+    "driver-too-old",
+    "gpustack/gpustack#1254",
+    "RuntimeError: Unexpected error from cudaGetDeviceCount(). Did you run some cuda functions before calling NumCudaDevices() that might have already set an error? Error 804: forward compatibility was attempted on non supported HW",
+  ],
+  [
+    "gpu-memory",
+    "ggml-org/llama.cpp#20431",
+    `load_tensors: loading model tensors, this can take a while... (mmap = true, direct_io = false)
+ggml_backend_cuda_buffer_type_alloc_buffer: allocating 144817.04 MiB on device 0: cudaMalloc failed: out of memory
+alloc_tensor_range: failed to allocate CUDA0 buffer of size 151851674624
+llama_model_load: error loading model: unable to allocate CUDA0 buffer`,
+  ],
+  [
+    "context-above-cache",
+    "QwenLM/Qwen3#295",
+    "ValueError: The model's max seq len (32768) is larger than the maximum number of tokens that can be stored in KV cache (7344). Try increasing `gpu_memory_utilization` or decreasing `max_model_len` when initializing the engine.",
+  ],
+  [
+    "shared-memory",
+    "NVIDIA/nccl#342",
+    `include/shm.h:28 NCCL WARN Call to posix_fallocate failed: No space left on device
+include/shm.h:48 NCCL WARN Error while creating shared memory segment nccl-shm-recv-250a7cc850ba9298-0-1-3 (size 9637888)`,
+  ],
+  [
+    "unknown-architecture",
+    "ollama/ollama#12984",
+    `llama_model_load: error loading model: error loading model architecture: unknown model architecture: 'pangu-embedded'
+llama_model_load_from_file_impl: failed to load model`,
+  ],
+  [
+    "unknown-architecture",
+    "vllm-project/vllm#9515",
+    "ValueError: Model architectures ['LlamaForCausalLM'] are not supported for now. Supported architectures: ['AquilaModel', 'AquilaForCausalLM']",
+  ],
+  [
+    "no-chat-template",
+    "vllm-project/vllm#29849",
+    "ValueError: As of transformers v4.44, default chat template is no longer allowed, so you must provide a chat template if the tokenizer does not define one.",
+  ],
+  [
+    "gated-model",
+    "ariG23498/gemma3-object-detection#5",
+    `403 Client Error. (Request ID: Root=1-6824e511)
+Cannot access gated repo for url https://huggingface.co/google/gemma-3-4b-pt/resolve/main/config.json.
+Access to model google/gemma-3-4b-pt is restricted and you are not in the authorized list.`,
+  ],
+];
+
+describe("a failure that is known", () => {
+  it.each(SAMPLES)("%s (%s)", (id, _source, log) => {
+    const explained = explainFailure(["some line before", ...log.split("\n"), "and one after"]);
+    expect(explained).toMatchObject({ id, why: expect.stringMatching(/^[A-Z].*\.$/) });
+    expect(explained?.next).not.toBe("");
+  });
+
+  it("names the context that would fit", () => {
+    const log = SAMPLES.find(([id]) => id === "context-above-cache")![2];
+    expect(explainFailure([log])).toMatchObject({
+      why: "A conversation of 32768 tokens was asked for, and the KV cache holds 7344.",
+      next: "stack up --context 7344",
+    });
+  });
+
+  it("does not explain what it does not know", () => {
+    expect(explainFailure(["everything is fine", "listening on port 8080"])).toBeUndefined();
+    expect(explainFailure([])).toBeUndefined();
+  });
+});

@@ -1,0 +1,142 @@
+import type { ErrorCode } from "../errors.ts";
+
+/** A way in which engines fail that has a name, a cause and a way out. */
+export interface KnownFailure {
+  readonly id: string;
+  readonly code: ErrorCode;
+  /** On one line of an engine's log. */
+  readonly pattern: RegExp;
+  /** Why, out of what the pattern caught. */
+  readonly why: (caught: RegExpExecArray) => string;
+  /** The one next command. */
+  readonly next: (caught: RegExpExecArray) => string;
+}
+
+export interface Explanation {
+  readonly id: string;
+  readonly code: ErrorCode;
+  readonly why: string;
+  readonly next: string;
+}
+
+/** The more special before the more general: the first that matches explains. Each has a sample log in the tests. */
+const FAILURES: readonly KnownFailure[] = [
+  {
+    id: "driver-too-old",
+    code: "GPU_UNUSABLE",
+    pattern:
+      /error 804\b|forward compatibility was attempted on non supported HW|CUDA driver version is insufficient/i,
+    why: () => "The image was built for a newer CUDA than the host's NVIDIA driver knows.",
+    next: () => "update the driver, or choose an older image: stack up --image <older tag>",
+  },
+  {
+    id: "gpu-memory",
+    code: "DOES_NOT_FIT",
+    pattern:
+      /cudaMalloc failed: out of memory|CUDA out of memory|CUDA error: out of memory|hipMalloc failed|unable to allocate (CUDA|ROCm|Vulkan)\d* buffer/i,
+    why: () => "The GPU has not enough free memory for the weights and this context.",
+    next: () => "stack up --context <less>, or a smaller quantisation",
+  },
+  {
+    id: "context-above-cache",
+    code: "DOES_NOT_FIT",
+    pattern:
+      /max seq len \(?(\d+)\)?.*(?:maximum number of tokens that can be stored in KV cache \((\d+)\)|KV cache is needed)/i,
+    why: ([, asked, fits]) =>
+      fits === undefined
+        ? `A conversation of ${asked} tokens needs more memory than is left for the KV cache.`
+        : `A conversation of ${asked} tokens was asked for, and the KV cache holds ${fits}.`,
+    next: ([, , fits]) => `stack up --context ${fits ?? "<less>"}`,
+  },
+  {
+    id: "shared-memory",
+    code: "DOES_NOT_FIT",
+    pattern:
+      /(?:creating|allocating) shared memory segment|posix_fallocate failed\s*: No space left|\/dev\/shm.*No space left|ncclShmOpen/i,
+    why: () => "The container has not enough shared memory (/dev/shm).",
+    next: () => "report it with `stack logs`: the engine's shared memory is set by this tool",
+  },
+  {
+    id: "unknown-architecture",
+    code: "MODEL_UNAVAILABLE",
+    pattern:
+      /unknown model architecture: '([^']+)'|Model architectures \['([^']+)'[^\]]*\] are not supported/i,
+    why: ([, gguf, hf]) =>
+      `This version of the engine does not know models of the kind ${gguf ?? hf}.`,
+    next: () => "a newer image: stack up --image <tag>, or another engine",
+  },
+  {
+    id: "no-chat-template",
+    code: "MODEL_UNAVAILABLE",
+    pattern:
+      /default chat template is no longer allowed|does not (?:have|define) a chat template|chat template .*(?:is missing|not found)/i,
+    why: () => "The model has no chat template, so the engine can't turn messages into a prompt.",
+    next: () => "choose the model's instruct (chat) variant",
+  },
+  {
+    id: "gated-model",
+    code: "MODEL_UNAVAILABLE",
+    pattern: /Cannot access gated repo|Access to model (\S+) is restricted|GatedRepoError/i,
+    why: () => "The model's authors give it only to accounts that have accepted their terms.",
+    next: () => "accept them on the model's page, then: HF_TOKEN=… stack models pull <model>",
+  },
+  {
+    id: "engine-wants-network",
+    code: "MODEL_UNAVAILABLE",
+    pattern:
+      /outgoing traffic has been disabled|couldn't connect to 'https:\/\/huggingface\.co'|LocalEntryNotFoundError|offline mode is enabled/i,
+    why: () => "The engine tried to fetch a part of the model, and it has no way out.",
+    next: () => "stack models verify",
+  },
+  {
+    id: "bad-model-file",
+    code: "MODEL_UNAVAILABLE",
+    pattern:
+      /invalid magic|tensor '.*' data is not within the file bounds|gguf_init_from_file|model is corrupted or incomplete|header too large|Error while deserializing header/i,
+    why: () => "The file of the model is damaged, or is no model.",
+    next: () => "stack models verify",
+  },
+  {
+    id: "model-not-readable",
+    code: "MODEL_UNAVAILABLE",
+    pattern: /(?:\/models|\/hub)\/\S*.*permission denied|permission denied.*\/models/i,
+    why: () => "The engine, which runs as an unprivileged user, may not read the model store.",
+    next: () => "stack doctor",
+  },
+  {
+    id: "port-taken-inside",
+    code: "PORT_BUSY",
+    pattern: /address already in use|couldn't bind (?:HTTP server )?socket|EADDRINUSE/i,
+    why: () => "The engine's port is taken.",
+    next: () => "stack down, then stack up again",
+  },
+  {
+    id: "unknown-argument",
+    code: "USAGE",
+    pattern: /error: (?:invalid argument|unrecognized arguments?):? (\S+.*)|unknown flag: (\S+)/i,
+    why: ([, one, other]) =>
+      `The engine does not know the argument ${(one ?? other ?? "").trim()}.`,
+    next: () => "look at what stands after `--`",
+  },
+  {
+    id: "host-memory",
+    code: "DOES_NOT_FIT",
+    pattern:
+      /requires more system memory|unable to allocate .*buffer|failed to allocate .*(?:buffer|memory)|std::bad_alloc|MemoryError|Cannot allocate memory|DefaultCPUAllocator: can't allocate memory|Available memory .* is less than desired/i,
+    why: () => "There is not enough free memory for the weights and this context.",
+    next: () => "stack up --context <less>, or a smaller model",
+  },
+];
+
+/** What the last lines of an engine's log mean, if they mean something that is known. The latest line that says so counts. */
+export function explainFailure(lines: readonly string[]): Explanation | undefined {
+  for (const failure of FAILURES) {
+    for (const line of lines.toReversed()) {
+      const caught = failure.pattern.exec(line);
+      if (caught === null) continue;
+      const { id, code } = failure;
+      return { id, code, why: failure.why(caught), next: failure.next(caught) };
+    }
+  }
+  return undefined;
+}
