@@ -87,6 +87,7 @@ async function createContainer(
   signal: AbortSignal | undefined,
 ): Promise<string> {
   const what = `Creating container ${spec.name}`;
+  await createVolumes(wire, spec, signal);
   const answer = await ask(wire, what, {
     method: "POST",
     path: "/containers/create",
@@ -112,6 +113,23 @@ async function createContainer(
     });
   }
   throw daemonRefusal(what, answer);
+}
+
+/** Beforehand, although the container's creation would make them: Podman then leaves out the labels, and nobody would remove them. */
+async function createVolumes(
+  wire: Wire,
+  spec: ContainerSpec,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const mount of spec.mounts) {
+    if (mount.kind !== "volume") continue;
+    await command(wire, `Creating volume ${mount.source}`, {
+      method: "POST",
+      path: "/volumes/create",
+      body: { Name: mount.source, Labels: mount.labels },
+      signal,
+    });
+  }
 }
 
 /** For API below 1.44. A container that could not be connected is removed again: half-made is not made. */

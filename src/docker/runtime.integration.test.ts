@@ -108,6 +108,14 @@ describe("containers", () => {
     expect(rig.docker.containers.size).toBe(0);
   });
 
+  it("have their volumes labelled, so that these are found again", async () => {
+    await using rig = await connected();
+    const labels = { "stack.name": "test" };
+    const mount = { kind: "volume", source: "config", target: "/c", readOnly: false } as const;
+    await rig.runtime.containers.create({ ...spec, mounts: [{ ...mount, labels }] });
+    expect(await rig.runtime.volumes.list(labels)).toEqual(["config"]);
+  });
+
   it("need their image", async () => {
     await using rig = await connected();
     const error = await failure(rig.runtime.containers.create({ ...spec, image: "other:1" }));

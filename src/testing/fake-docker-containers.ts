@@ -99,8 +99,9 @@ function create(
     return;
   }
   for (const mount of body.HostConfig?.Mounts ?? []) {
-    if (mount.Type === "volume") {
-      state.volumes.set(mount.Source, mount.VolumeOptions?.Labels ?? {});
+    // As Podman does it: without the labels.
+    if (mount.Type === "volume" && !state.volumes.has(mount.Source)) {
+      state.volumes.set(mount.Source, {});
     }
   }
   const id = `container-${name}`;

@@ -163,6 +163,11 @@ function volumeRoutes(state: FakeState): Record<string, FakeHandler> {
       );
       json(response, 200, { Volumes: found.map(([Name]) => ({ Name })) });
     },
+    "POST /volumes/create": (request, response) => {
+      const { Name, Labels = {} } = JSON.parse(request.body.toString());
+      state.volumes.set(Name, Labels);
+      json(response, 201, { Name });
+    },
     "DELETE /volumes/*": (request, response) => {
       const name = request.path.split("/")[2] ?? "";
       response.writeHead(state.volumes.delete(name) ? 204 : 404).end();
