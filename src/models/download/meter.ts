@@ -13,6 +13,12 @@ const EMIT_EVERY_MS = 100;
 /** The rate is that of the last seconds, so that it follows a connection that changes. */
 const WINDOW_MS = 4000;
 
+interface Sample {
+  readonly at: number;
+  /** Bytes moved until then. */
+  readonly moved: number;
+}
+
 export function startMeter(
   context: Pick<RunContext, "host" | "emit">,
   id: string,
@@ -20,20 +26,16 @@ export function startMeter(
 ): Meter {
   const { clock } = context.host;
   const positions = new Map<string, number>();
-  const samples: { readonly at: number; readonly moved: number }[] = [];
+  const samples: Sample[] = [];
   let total = 0;
   let moved = 0;
   let lastEmit = Number.NEGATIVE_INFINITY;
+  let begun: Sample | undefined;
+  let lastMove: Sample | undefined;
 
-  function emit(done: boolean): void {
-    const now = clock.monotonic();
-    lastEmit = now;
-    samples.push({ at: now, moved });
-    while (samples.length > 2 && now - (samples[0]?.at ?? now) > WINDOW_MS) samples.shift();
+  function emit(rate: number | undefined, done: boolean): void {
     const bytes = positions.values().reduce((sum, position) => sum + position, 0);
-    const oldest = samples[0] ?? { at: now, moved };
-    const seconds = (now - oldest.at) / 1000;
-    const rate = seconds > 0 ? (moved - oldest.moved) / seconds : undefined;
+    const left = Math.max(0, total - bytes);
     context.emit({
       type: "progress",
       id,
@@ -43,7 +45,7 @@ export function startMeter(
       ...(rate === undefined ? {} : { bytesPerSecond: Math.round(rate) }),
       ...(rate === undefined || rate === 0 || total === 0
         ? {}
-        : { etaSeconds: Math.ceil(Math.max(0, total - bytes) / rate) }),
+        : { etaSeconds: Math.ceil(left / rate) }),
       done,
     });
   }
@@ -53,11 +55,27 @@ export function startMeter(
       total += bytes;
     },
     at: (file, position) => {
+      const now = clock.monotonic();
       const before = positions.get(file);
       positions.set(file, position);
-      if (before !== undefined) moved += Math.max(0, position - before);
-      if (clock.monotonic() - lastEmit >= EMIT_EVERY_MS) emit(false);
+      begun ??= { at: now, moved: 0 };
+      if (before !== undefined && position > before) {
+        moved += position - before;
+        lastMove = { at: now, moved };
+      }
+      if (now - lastEmit < EMIT_EVERY_MS) return;
+      lastEmit = now;
+      samples.push({ at: now, moved });
+      while (samples.length > 2 && now - (samples[0]?.at ?? now) > WINDOW_MS) samples.shift();
+      emit(rateBetween(samples[0], { at: now, moved }), false);
     },
-    done: () => emit(true),
+    // At the end, the whole way on average: checking and unpacking come after the last byte and do not count.
+    done: () => emit(rateBetween(begun, lastMove), true),
   };
+}
+
+/** Bytes a second; undefined without time between the two. */
+function rateBetween(from: Sample | undefined, to: Sample | undefined): number | undefined {
+  if (from === undefined || to === undefined || to.at <= from.at) return undefined;
+  return ((to.moved - from.moved) * 1000) / (to.at - from.at);
 }
