@@ -54,13 +54,14 @@ export function modemWire(modem: Modem): Wire {
     const deadline = deadlineMs === undefined ? undefined : AbortSignal.timeout(deadlineMs);
     const abort = AbortSignal.any([signal, deadline].filter((each) => each !== undefined));
     abort.throwIfAborted();
+    const parameters = defined(query);
     const { promise, resolve, reject } = Promise.withResolvers<WireAnswer>();
     modem.dial(
       {
         method,
         // The modem appends `_query` to a path that ends so, and sends `_body` unless it is empty.
-        path: `${path}?`,
-        options: { _query: defined(query), _body: body ?? {} },
+        path: Object.keys(parameters).length === 0 ? path : `${path}?`,
+        options: { _query: parameters, _body: body ?? {} },
         headers: { ...headers },
         ...(archive === undefined ? {} : { file: archive }),
         isStream: true,
