@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { explainFailure } from "./failures.ts";
+import { explainFailure, FAILURE_IDS } from "./failures.ts";
 
 /** One log each, as engines wrote them: by running them, or in the public issue that is named. */
 const SAMPLES: readonly (readonly [string, string, string])[] = [
@@ -50,7 +50,51 @@ llama_model_load_from_file_impl: failed to load model`,
 Cannot access gated repo for url https://huggingface.co/google/gemma-3-4b-pt/resolve/main/config.json.
 Access to model google/gemma-3-4b-pt is restricted and you are not in the authorized list.`,
   ],
+  [
+    "engine-wants-network",
+    "huggingface_hub, src/huggingface_hub/errors.py and file_download.py",
+    "huggingface_hub.errors.LocalEntryNotFoundError: Cannot find the requested files in the disk cache and outgoing traffic has been disabled.",
+  ],
+  [
+    "bad-model-file",
+    "llama-server of Debian, given a text file",
+    `0.00.057.536 E gguf_init_from_reader: invalid magic characters: 'hell', expected 'GGUF'
+0.00.057.613 E llama_model_load: error loading model: llama_model_loader: failed to load model from /models/m.gguf
+0.00.057.618 E llama_model_load_from_file_impl: failed to load model`,
+  ],
+  [
+    "bad-model-file",
+    "llama-server of Debian, given the first 2 MB of a model",
+    `0.00.052.293 E gguf_init_from_reader: failed to read key-value pairs
+0.00.052.382 E llama_model_load: error loading model: llama_model_loader: failed to load model from /models/m.gguf`,
+  ],
+  [
+    "model-not-readable",
+    "llama-server of Debian, given a file of mode 0600",
+    `0.00.026.912 E gguf_init_from_file: failed to open GGUF file '/models/m.gguf' (Permission denied)
+0.00.026.990 E llama_model_load: error loading model: llama_model_loader: failed to load model from /models/m.gguf`,
+  ],
+  [
+    "port-taken-inside",
+    "llama-server of Debian, told an address that it can't have",
+    "0.00.080.937 E srv         start: couldn't bind HTTP server socket, hostname: 10.1.2.3, port: 8080",
+  ],
+  [
+    "unknown-argument",
+    "llama-server of Debian, given --nonsense",
+    "error: invalid argument: --nonsense",
+  ],
+  [
+    "host-memory",
+    "llama-server of Debian, told -c 100000000",
+    `0.23.903.112 E llama_init_from_model: failed to initialize the context: failed to allocate buffer for kv cache
+0.23.903.139 E cmn  common_init_: failed to create context with model '/m.gguf'`,
+  ],
 ];
+
+it("has a sample for every row", () => {
+  expect(new Set(SAMPLES.map(([id]) => id))).toEqual(new Set(FAILURE_IDS));
+});
 
 describe("a failure that is known", () => {
   it.each(SAMPLES)("%s (%s)", (id, _source, log) => {

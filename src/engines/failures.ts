@@ -89,19 +89,19 @@ const FAILURES: readonly KnownFailure[] = [
     next: () => "stack models verify",
   },
   {
+    id: "model-not-readable",
+    code: "MODEL_UNAVAILABLE",
+    pattern: /(?:open|read|load|stat)\b.*\bpermission denied|PermissionError: .*\/models/i,
+    why: () => "The engine, which runs as an unprivileged user, may not read the model store.",
+    next: () => "stack doctor",
+  },
+  {
     id: "bad-model-file",
     code: "MODEL_UNAVAILABLE",
     pattern:
-      /invalid magic|tensor '.*' data is not within the file bounds|gguf_init_from_file|model is corrupted or incomplete|header too large|Error while deserializing header/i,
+      /gguf_init_from_\w+: (?:invalid|failed to read)|invalid magic|data is not within the file bounds|model is corrupted or incomplete|header too large|Error while deserializing header/i,
     why: () => "The file of the model is damaged, or is no model.",
     next: () => "stack models verify",
-  },
-  {
-    id: "model-not-readable",
-    code: "MODEL_UNAVAILABLE",
-    pattern: /(?:\/models|\/hub)\/\S*.*permission denied|permission denied.*\/models/i,
-    why: () => "The engine, which runs as an unprivileged user, may not read the model store.",
-    next: () => "stack doctor",
   },
   {
     id: "port-taken-inside",
@@ -140,3 +140,5 @@ export function explainFailure(lines: readonly string[]): Explanation | undefine
   }
   return undefined;
 }
+
+export const FAILURE_IDS: readonly string[] = FAILURES.map(({ id }) => id);
