@@ -27,7 +27,7 @@ export type ModelReference =
     };
 
 /** How a conversation is written down, where one of these is recognised. */
-export const chatFamilySchema = z.enum(["chatml", "gemma", "llama3"]);
+const chatFamilySchema = z.enum(["chatml", "gemma", "llama3"]);
 export type ChatFamily = z.infer<typeof chatFamilySchema>;
 
 /** What the GGUF header says, as far as planning needs it. */
