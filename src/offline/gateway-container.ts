@@ -3,10 +3,10 @@ import type { ImageSource } from "../engines/engine.ts";
 import { LABEL } from "../plan/labels.ts";
 import { dockerNames } from "./names.ts";
 
-/** HAProxy's official image, or Debian 13's package of the same version built here. */
+/** The newest patch of the 3.0 line (kept until 2029) as Docker's official image, October 2026; or Debian 13's package, which keeps its number and takes the fixes, built here. */
 export const GATEWAY_IMAGE = {
   repository: "haproxy",
-  tag: "3.0.11",
+  tag: "3.0.28",
   built: "stack/haproxy:3.0.11",
   recipe: "haproxy",
 } as const satisfies ImageSource;

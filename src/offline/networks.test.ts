@@ -29,7 +29,7 @@ it("the gateway is published on loopback and nowhere else, and lives on both net
   const gateway = gatewayContainer({
     stack: "s",
     engine: "ollama",
-    image: "haproxy:3.0.11",
+    image: "haproxy:3.0.28",
     hostPort: 4000,
     labels: {},
   });
