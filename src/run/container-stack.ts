@@ -27,6 +27,7 @@ import { fetchOptions } from "./fetch-options.ts";
 import { choosePort } from "./free-port.ts";
 import { imageLockFile, readImageLock } from "./image-lock.ts";
 import { chooseImages, lockStackImages, pullImage } from "./stack-images.ts";
+import { narrated, type Narration } from "./narrate.ts";
 import { ensureKey, readEndpoint, stackFolder, writeEndpoint } from "./stack-folder.ts";
 
 /** A stack whose engine runs in a container on a sealed network, behind the gateway. */
@@ -135,6 +136,16 @@ export async function containerStack(
     return stored;
   };
 
+  /** What makes two starts take the same time. */
+  const startKey = (): string =>
+    [
+      engine.name,
+      images.engine.id,
+      fetched().weights.digest,
+      inputOf(fetched()).context,
+      settings.parallel,
+    ].join(" ");
+
   return {
     plan,
     endpoint: async () => {
@@ -174,13 +185,15 @@ export async function containerStack(
         },
         gate: async () => {
           const input = inputOf(fetched());
-          const facts = await runGate(context, engine.probes(input), {
-            origin: `http://127.0.0.1:${port}`,
-            apiKey,
-            timeoutMs: settings.timeout * 1000,
-            watch: (signal) => watchContainers(runtime, started, signal),
-            tail: () => engineTail(runtime, started, context.signal),
-          });
+          const climb = (): Promise<GateFacts> =>
+            runGate(context, engine.probes(input), {
+              origin: `http://127.0.0.1:${port}`,
+              apiKey,
+              timeoutMs: settings.timeout * 1000,
+              watch: (signal) => watchContainers(runtime, started, signal),
+              tail: () => engineTail(runtime, started, context.signal),
+            });
+          const facts = await narrated(context, narration(runtime, started, startKey()), climb);
           endpoint = {
             name,
             engine: engine.name,
@@ -195,6 +208,18 @@ export async function containerStack(
           await writeEndpoint(folder, endpoint);
         },
       }),
+  };
+}
+
+/** The engine's own log, from its first line. */
+function narration(runtime: Runtime, containers: readonly Watched[], key: string): Narration {
+  const engine = containers.find((each) => each.role === "engine");
+  return {
+    key,
+    follow: async (onLine, signal) => {
+      if (engine === undefined) return;
+      await runtime.containers.follow(engine.id, { tail: 10_000, signal, onLine });
+    },
   };
 }
 

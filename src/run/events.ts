@@ -9,6 +9,7 @@ export type StackEvent =
   | { readonly type: "step-undone"; readonly id: string; readonly title: string }
   | Progress
   | { readonly type: "rung"; readonly rung: Rung; readonly ms: number; readonly detail?: string }
+  | PhaseTold
   | { readonly type: "info"; readonly message: string }
   | { readonly type: "debug"; readonly message: string }
   | { readonly type: "warning"; readonly message: string; readonly next?: string };
@@ -29,6 +30,17 @@ export interface Progress {
   readonly bytesPerSecond?: number;
   readonly etaSeconds?: number;
   readonly done: boolean;
+}
+
+/** What an engine does while it is waited for, as its log tells. */
+export interface PhaseTold {
+  readonly type: "phase";
+  readonly phase: string;
+  readonly elapsedSeconds: number;
+  /** From 0 to 1, within the phase. */
+  readonly fraction?: number;
+  /** Until it can answer, by earlier starts on this machine. */
+  readonly etaSeconds?: number;
 }
 
 export type Emit = (event: StackEvent) => void;

@@ -19,6 +19,8 @@ import {
   watchEngineProcess,
 } from "./engine-process.ts";
 import { fetchOptions } from "./fetch-options.ts";
+import { followFile } from "./follow-file.ts";
+import { narrated, type Narration } from "./narrate.ts";
 import { choosePort } from "./free-port.ts";
 import { lastLines } from "./last-lines.ts";
 import { ensureKey, forgetRun, readEndpoint, stackFolder, writeEndpoint } from "./stack-folder.ts";
@@ -118,13 +120,24 @@ export async function processStack(
             storeDir: store.root,
             extraArgs: settings.engineArgs,
           };
-          await runGate(context, engine.probes(input), {
-            origin: `http://127.0.0.1:${port}`,
-            apiKey,
-            timeoutMs: settings.timeout * 1000,
-            watch: (signal) => watchEngineProcess(host, folder, target, signal),
-            tail: () => lastLines(folder.logFile, 50),
-          });
+          const climb = (): ReturnType<typeof runGate> =>
+            runGate(context, engine.probes(input), {
+              origin: `http://127.0.0.1:${port}`,
+              apiKey,
+              timeoutMs: settings.timeout * 1000,
+              watch: (signal) => watchEngineProcess(host, folder, target, signal),
+              tail: () => lastLines(folder.logFile, 50),
+            });
+          const key = [
+            engine.name,
+            fetched().weights.digest,
+            wanted.context,
+            wanted.parallel,
+            wanted.gpu,
+          ].join(" ");
+          const follow: Narration["follow"] = (onLine, signal) =>
+            followFile({ ...context, signal }, folder.logFile, onLine);
+          await narrated(context, { key, follow }, climb);
           endpoint = {
             name: settings.name,
             engine: engine.name,

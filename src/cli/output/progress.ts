@@ -12,6 +12,8 @@ export interface LiveLine {
   /** What is going on now; undefined when nothing is. Not a terminal: nothing. */
   activity(title: string | undefined): void;
   progress(progress: Progress): void;
+  /** How far what goes on has come. Not a terminal: a line when the words before the numbers change, or every half minute. */
+  phase(text: string): void;
   /** Removes the live line for good. */
   end(): void;
 }
@@ -20,22 +22,25 @@ export interface LiveLine {
 const REDRAW_MS = 80;
 
 export function createLiveLine(stream: OutputStream, style: Style, now: () => number): LiveLine {
-  return stream.isTty ? redrawn(stream, style, now) : plain(stream);
+  return stream.isTty ? redrawn(stream, style, now) : plain(stream, now);
 }
 
 function redrawn(stream: OutputStream, style: Style, now: () => number): LiveLine {
   const running = new Map<string, Progress>();
   let title: string | undefined;
+  let phase: string | undefined;
   let shown = false;
   let drawnAt = Number.NEGATIVE_INFINITY;
   const clear = (): void => {
     if (shown) stream.write("\r\u001b[K");
     shown = false;
   };
+  const activityText = (): string | undefined =>
+    title === undefined || phase === undefined ? title : `${title}: ${phase}`;
   const draw = (force: boolean): void => {
     if (!force && now() - drawnAt < REDRAW_MS) return;
     drawnAt = now();
-    const text = running.size > 0 ? barText([...running.values()]) : title;
+    const text = running.size > 0 ? barText([...running.values()]) : activityText();
     clear();
     if (text === undefined) return;
     // A line as wide as the terminal would wrap and could not be taken back.
@@ -50,7 +55,12 @@ function redrawn(stream: OutputStream, style: Style, now: () => number): LiveLin
     },
     activity: (next) => {
       title = next;
+      phase = undefined;
       draw(true);
+    },
+    phase: (text) => {
+      phase = text;
+      draw(false);
     },
     progress: (progress) => {
       if (progress.done) running.delete(progress.id);
@@ -65,11 +75,21 @@ function redrawn(stream: OutputStream, style: Style, now: () => number): LiveLin
   };
 }
 
-function plain(stream: OutputStream): LiveLine {
+/** Long silence reads like a hang; a line each second fills logs. */
+const REPEAT_MS = 30_000;
+
+function plain(stream: OutputStream, now: () => number): LiveLine {
   const tenths = new Map<string, number>();
+  let told: { readonly name: string; readonly at: number } | undefined;
   return {
     print: (line) => stream.write(`${line}\n`),
     activity: () => {},
+    phase: (text) => {
+      const name = /^[a-z-]*/.exec(text)?.[0] ?? "";
+      if (told?.name === name && now() - told.at < REPEAT_MS) return;
+      told = { name, at: now() };
+      stream.write(`  ${oneLine(text)}\n`);
+    },
     progress: (progress) => {
       const tenth = tenthOf(progress);
       if (tenth === tenths.get(progress.id)) return;

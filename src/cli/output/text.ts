@@ -1,5 +1,5 @@
 import type { Terminal } from "../../host/terminal.ts";
-import type { ErrorReport, StackEvent } from "../../run/events.ts";
+import type { ErrorReport, PhaseTold, StackEvent } from "../../run/events.ts";
 import { unreachable } from "../../errors.ts";
 import type { Output } from "./output.ts";
 import { createLiveLine } from "./progress.ts";
@@ -53,6 +53,9 @@ export function textOutput(options: TextOptions): Output {
         }
         return;
       }
+      case "phase":
+        live.phase(phaseText(event));
+        return;
       case "info":
         live.print(printable(event.message));
         return;
@@ -84,6 +87,15 @@ export function textOutput(options: TextOptions): Output {
       if (verbose && stack !== undefined) terminal.err.write(`${style.dim(printable(stack))}\n`);
     },
   };
+}
+
+/** `weights 50 %, 12 s, about 20 s left` */
+function phaseText({ phase, fraction, elapsedSeconds, etaSeconds }: PhaseTold): string {
+  return [
+    fraction === undefined ? phase : `${phase} ${Math.floor(fraction * 100)} %`,
+    `${elapsedSeconds} s`,
+    ...(etaSeconds === undefined ? [] : [`about ${etaSeconds} s left`]),
+  ].join(", ");
 }
 
 /** What, why, evidence, next: in this order, each on lines of its own. */
