@@ -1,0 +1,77 @@
+import { expect, it } from "vitest";
+import type { Host } from "../host/host.ts";
+import { testHost, type TestHost } from "../testing/test-host.ts";
+import { narrated } from "./narrate.ts";
+import { usualStartMs } from "./start-times.ts";
+
+/** A clock that is moved by hand; sleeping lasts until the signal ends it. */
+function handClock(host: Host): { readonly host: Host; set(ms: number): void } {
+  let time = 0;
+  const sleep = (_ms: number, signal?: AbortSignal): Promise<void> =>
+    new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+  return {
+    host: { ...host, clock: { ...host.clock, monotonic: () => time, sleep } },
+    set: (ms) => {
+      time = ms;
+    },
+  };
+}
+
+/** One start that takes `ms`, whose log says `lines` half-way. */
+async function start(test: TestHost, ms: number, lines: readonly string[]): Promise<void> {
+  const clock = handClock(test.host);
+  const following = Promise.withResolvers<(line: string) => void>();
+  await narrated(
+    { ...test.context, host: clock.host },
+    {
+      key: "engine model 8192",
+      follow: (onLine, signal) => {
+        following.resolve(onLine);
+        return new Promise((resolve) => signal.addEventListener("abort", resolve));
+      },
+    },
+    async () => {
+      const onLine = await following.promise;
+      clock.set(ms / 2);
+      lines.forEach(onLine);
+      clock.set(ms);
+    },
+  );
+}
+
+it("tells the phases of the log, and from the second time on what is left", async () => {
+  await using test = await testHost();
+  await start(test, 60_000, ["load_model: loading model 'x'", "nothing of note"]);
+  expect(test.events).toEqual([{ type: "phase", phase: "weights", elapsedSeconds: 30 }]);
+  test.events.length = 0;
+  await start(test, 40_000, ["Loading safetensors checkpoint shards:  50% Completed"]);
+  expect(test.events).toEqual([
+    { type: "phase", phase: "weights", fraction: 0.5, elapsedSeconds: 20, etaSeconds: 40 },
+  ]);
+});
+
+it("remembers the median of the last five, and only starts that succeeded", async () => {
+  await using test = await testHost();
+  for (const ms of [9000, 1000, 3000, 2000, 5000, 4000]) await start(test, ms, []);
+  // 9000 was the first of six.
+  expect(await usualStartMs(test.host, "engine model 8192")).toBe(3000);
+  const failing = narrated(
+    test.context,
+    { key: "engine model 8192", follow: async () => {} },
+    async () => {
+      throw new Error("it did not start");
+    },
+  );
+  await expect(failing).rejects.toThrow("it did not start");
+  expect(await usualStartMs(test.host, "engine model 8192")).toBe(3000);
+});
+
+it("a log that can't be followed does not fail the start", async () => {
+  await using test = await testHost();
+  const result = narrated(
+    test.context,
+    { key: "x", follow: () => Promise.reject(new Error("no log driver")) },
+    async () => "started",
+  );
+  expect(await result).toBe("started");
+});
