@@ -136,23 +136,16 @@ describe.skipIf(docker === undefined)("stack up ollama, on a real engine", () =>
     }
   });
 
-  it("tells in `status` how sealed it is, and that is true inside the container", async () => {
+  it("tells in `status` how sealed it is", async () => {
     const report = lastJson(await cli.run("status", "--name", NAME, "--json")) as {
       state: string;
       answers: boolean;
       seal: { kind: string; hostReachable: boolean; warnings: string[] };
     };
-    const daemon = await runtime.facts();
     expect(report).toMatchObject({ state: "running", answers: true });
-    expect(report.seal).toMatchObject(
-      daemon.isolatedNetworks
-        ? { kind: "isolated", hostReachable: false, warnings: [] }
-        : {
-            kind: "internal",
-            hostReachable: true,
-            warnings: [expect.stringContaining("host is reachable")],
-          },
-    );
+    // On 20.10 too: the bridge is given no address (docs/adr/0004-gateway.md). That the host is then out of reach is
+    // proved by src/offline/sealed.e2e.test.ts; on Podman it would be "internal".
+    expect(report.seal).toMatchObject({ kind: "isolated", hostReachable: false, warnings: [] });
   });
 
   it("hardens every container as promised", async () => {
