@@ -60,7 +60,7 @@ describe.skipIf(!compose)("the files of compose/, with the real Compose", () => 
     });
     port = await freePort();
     const facts = await runtime?.facts();
-    files = facts?.isolatedNetworks ? ["ollama.yaml", "sealed.yaml"] : ["ollama.yaml"];
+    files = facts?.gatewayModes ? ["ollama.yaml", "sealed.yaml"] : ["ollama.yaml"];
     env = {
       ...process.env,
       STACK_PORT: `${port}`,

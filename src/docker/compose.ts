@@ -67,7 +67,7 @@ function ollamaFile(): string {
       networks: {
         // What the oldest supported Engine knows; a newer one does the same by `sealed.yaml`.
         sealed: composeNetwork(
-          sealedNetwork(STACK, { product: "docker", isolatedNetworks: false }),
+          sealedNetwork(STACK, { isolatedNetworks: true, gatewayModes: false }),
         ),
         outer: composeNetwork(outerNetwork(STACK)),
       },
@@ -121,7 +121,7 @@ function gatewayFileOf(engine: ContainerEngine): string {
 }
 
 function sealedFile(): string {
-  const { options } = sealedNetwork(STACK, { product: "docker", isolatedNetworks: true });
+  const { options } = sealedNetwork(STACK, { isolatedNetworks: true, gatewayModes: true });
   return file(
     "# Overlay for Docker Engine 28 and newer: the engine's network is isolated from the host by the daemon itself.",
     { networks: { sealed: { driver_opts: options } } },

@@ -25,8 +25,8 @@ const infoSchema = z.object({
   DiscoveredDevices: z.array(z.object({ ID: z.string() })).nullish(),
 });
 
-/** First Engine whose bridge networks can be `gateway_mode=isolated`; older ones accept the option and ignore it (seen on 20.10.24). */
-const ISOLATED_SINCE = 28;
+/** First Engine that knows `gateway_mode=isolated`; older ones accept the option and ignore it (seen on 20.10.24). */
+const GATEWAY_MODES_SINCE = 28;
 
 /** Asks the daemon, once, for what it is and offers: two requests. */
 export async function daemonFacts(
@@ -71,7 +71,8 @@ function toFacts(
     rootDir: info.DockerRootDir,
     memoryBytes: info.MemTotal,
     cpus: info.NCPU,
-    isolatedNetworks: !podman && Number.parseInt(version.Version, 10) >= ISOLATED_SINCE,
+    isolatedNetworks: !podman,
+    gatewayModes: !podman && Number.parseInt(version.Version, 10) >= GATEWAY_MODES_SINCE,
     runtimes: Object.keys(info.Runtimes ?? {}),
     cdiSpecDirs: info.CDISpecDirs ?? [],
     discoveredDevices: (info.DiscoveredDevices ?? []).map(({ ID }) => ID),

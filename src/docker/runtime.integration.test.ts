@@ -73,12 +73,12 @@ describe("the API version", () => {
 
 describe("facts", () => {
   it.each([
-    [{ version: "28.5.2" }, { product: "docker", isolatedNetworks: true }],
-    [{ version: "29.0.0-rc.1" }, { product: "docker", isolatedNetworks: true }],
-    [{ version: "20.10.24" }, { product: "docker", isolatedNetworks: false }],
+    [{ version: "28.5.2" }, { product: "docker", isolatedNetworks: true, gatewayModes: true }],
+    [{ version: "29.0.0-rc.1" }, { product: "docker", gatewayModes: true }],
+    [{ version: "20.10.24" }, { isolatedNetworks: true, gatewayModes: false }],
     [
       { version: "30.1.0", podman: true },
-      { product: "podman", isolatedNetworks: false },
+      { product: "podman", isolatedNetworks: false, gatewayModes: false },
     ],
   ])("%o", async (options, expected) => {
     await using rig = await connected(options);

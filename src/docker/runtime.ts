@@ -29,8 +29,10 @@ export interface DaemonFacts {
   /** Memory and processors of the machine (or VM) that the daemon runs on. */
   readonly memoryBytes: number;
   readonly cpus: number;
-  /** Networks may be `gateway_mode=isolated` (Engine 28 and newer): the host itself is out of reach. */
+  /** A network can be made on which the host itself is out of reach. */
   readonly isolatedNetworks: boolean;
+  /** It knows `gateway_mode=isolated` for that (Engine 28 and newer); older Engines leave the bridge without an address. */
+  readonly gatewayModes: boolean;
   readonly runtimes: readonly string[];
   readonly cdiSpecDirs: readonly string[];
   readonly discoveredDevices: readonly string[];

@@ -7,15 +7,15 @@ const BRIDGE = "com.docker.network.bridge";
 it.each([
   [
     "Engine 28 isolates",
-    { product: "docker", isolatedNetworks: true },
+    { isolatedNetworks: true, gatewayModes: true },
     { [`${BRIDGE}.gateway_mode_ipv4`]: "isolated", [`${BRIDGE}.gateway_mode_ipv6`]: "isolated" },
   ],
   [
     "older Engines leave the bridge without address",
-    { product: "docker", isolatedNetworks: false },
+    { isolatedNetworks: true, gatewayModes: false },
     { [`${BRIDGE}.inhibit_ipv4`]: "true" },
   ],
-  ["Podman knows neither", { product: "podman", isolatedNetworks: false }, {}],
+  ["Podman knows neither", { isolatedNetworks: false, gatewayModes: false }, {}],
 ] as const)("%s", (_, facts, options) => {
   expect(sealedNetwork("s", facts)).toEqual({
     name: "stack-s-sealed",

@@ -11,7 +11,7 @@ const BRIDGE = "com.docker.network.bridge";
  */
 export function sealedNetwork(
   stack: string,
-  facts: Pick<DaemonFacts, "isolatedNetworks" | "product">,
+  facts: Pick<DaemonFacts, "isolatedNetworks" | "gatewayModes">,
 ): NetworkSpec {
   return {
     name: dockerNames(stack).sealed,
@@ -23,16 +23,17 @@ export function sealedNetwork(
 
 function withoutBridgeAddress({
   isolatedNetworks,
-  product,
-}: Pick<DaemonFacts, "isolatedNetworks" | "product">): Readonly<Record<string, string>> {
-  if (isolatedNetworks) {
+  gatewayModes,
+}: Pick<DaemonFacts, "isolatedNetworks" | "gatewayModes">): Readonly<Record<string, string>> {
+  if (!isolatedNetworks) return {};
+  if (gatewayModes) {
     return {
       [`${BRIDGE}.gateway_mode_ipv4`]: "isolated",
       [`${BRIDGE}.gateway_mode_ipv6`]: "isolated",
     };
   }
   // Older Engines: containers are given a default route to an address that nobody has (seen on 20.10.24).
-  return product === "docker" ? { [INHIBIT_IPV4]: "true" } : {};
+  return { [INHIBIT_IPV4]: "true" };
 }
 
 /** The network on which the gateway is published. Nothing but the gateway is on it; without masquerading even that gets no answer from outside. */

@@ -32,7 +32,7 @@ export function sealOf(runsIn: "process" | "containers", network: NetworkFacts |
     kind: "internal",
     hostReachable: true,
     warnings: [
-      `The host is reachable from the sealed network (at ${network.gateways.join(", ")}), and so is any service on it that listens on all addresses. Docker Engine 28 or newer can cut that too.`,
+      `The host is reachable from the sealed network (at ${network.gateways.join(", ")}), and so is any service on it that listens on all addresses. Docker Engine can cut that too; Podman cannot.`,
     ],
   };
 }

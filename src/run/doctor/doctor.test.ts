@@ -26,6 +26,7 @@ const facts: DaemonFacts = {
   memoryBytes: 8e9,
   cpus: 2,
   isolatedNetworks: true,
+  gatewayModes: true,
   runtimes: ["runc"],
   cdiSpecDirs: [],
   discoveredDevices: [],

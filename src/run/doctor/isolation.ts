@@ -19,7 +19,7 @@ export const isolationCheck: Check = {
 export function isolationFinding(available: boolean, required: boolean): Finding {
   if (available) return { status: "ok", summary: "engines can be cut off from the host too" };
   const summary = "engines have no way out of this machine, but can reach the host itself";
-  const fix = "update Docker Engine to 28 or newer";
+  const fix = "use Docker Engine, 20.10 or newer: Podman cannot do it";
   return required
     ? { status: "failed", code: "NETWORK_LEAK", summary, fix }
     : { status: "warning", summary, fix };
