@@ -66,14 +66,10 @@ describe.skipIf(runtime === undefined)("the sealed network", () => {
     const networks = (await runtime?.networks.list({ "stack.name": rig.stack })) ?? [];
     const sealed = networks.find(({ internal }) => internal);
     expect(sealed).toMatchObject({ gateways: [] });
-    const onBridge = hostAddresses().filter((address) => address.startsWith(prefixOf(engineIp)));
-    expect(onBridge).toEqual([]);
-  });
-
-  let engineIp = "";
-  beforeAll(async () => {
-    const inspected = await runtime?.containers.inspect(rig.engine);
-    engineIp = Object.values(inspected?.networks ?? {})[0]?.ip ?? "";
+    // 20.10 tells its containers of a gateway that nobody is.
+    const engine = await runtime?.containers.inspect(rig.engine);
+    const named = Object.values(engine?.networks ?? {}).map(({ gateway }) => gateway);
+    expect(hostAddresses().filter((address) => named.includes(address))).toEqual([]);
   });
 
   it("has no IPv6 either", async () => {
@@ -91,8 +87,3 @@ describe.skipIf(runtime === undefined)("the sealed network", () => {
     expect(foreign?.output).toBe("");
   });
 });
-
-/** The first two parts of an address: Docker's default pools are of 16 bits. */
-function prefixOf(address: string): string {
-  return address.split(".").slice(0, 2).join(".").concat(".");
-}
