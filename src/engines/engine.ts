@@ -18,6 +18,10 @@ export interface EngineInput {
   readonly extraArgs: readonly string[];
   /** Where the weights lie inside the container: a GGUF, or the folder of a safetensors snapshot. Undefined for engines that find them by name. */
   readonly weightsPath?: string | undefined;
+  /** The model's own chat template (Jinja), where it is known: for engines that must be told how its calls look. */
+  readonly chatTemplate?: string | undefined;
+  /** Bytes that keys and values of one token take, where they are known: for engines that must be told how much to reserve. */
+  readonly kvBytesPerToken?: number | undefined;
   /** Processors of the machine that it runs on, where they are known. */
   readonly cpus?: number | undefined;
   /** What it computes on; `cpu` when nothing is said. */

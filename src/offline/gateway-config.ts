@@ -194,7 +194,7 @@ function overflow(mark: string | undefined): readonly string[] {
     "  http-response wait-for-body time 5s if { status 400 }",
     // The body is in reach of a rule's expression, and not of the text it returns.
     "  http-response set-var(txn.message) res.body,json_query($.error.message) if { status 400 }",
-    `  http-response return status 400 content-type application/json lf-string '${body}' if { status 400 } { res.body -m sub ${mark} }`,
+    `  http-response return status 400 content-type application/json lf-string '${body}' if { status 400 } { res.body -m sub "${mark}" }`,
   ];
 }
 

@@ -1,7 +1,7 @@
 import * as z from "zod";
 
 /** Names of the registry in src/engines, which is not loaded to check a setting. A test holds them equal. */
-export const ENGINE_NAMES = ["embedded", "llamacpp", "ollama"] as const;
+export const ENGINE_NAMES = ["embedded", "llamacpp", "ollama", "sglang", "vllm"] as const;
 
 const name = z
   .string()

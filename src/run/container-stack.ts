@@ -4,7 +4,7 @@ import type { Runtime } from "../docker/runtime.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { ContainerEngine, EngineInput } from "../engines/engine.ts";
 import { engineImage } from "../engines/engine-image.ts";
-import { containerWeightsPath } from "../engines/weights-path.ts";
+import { containerWeightsPath, requireFormat } from "../engines/weights-path.ts";
 import { StackError } from "../errors.ts";
 import { type GateFacts, runGate } from "../gate/run-gate.ts";
 import type { StoredModel } from "../models/model.ts";
@@ -42,6 +42,7 @@ export async function containerStack(
   const folder = stackFolder(host, name);
   const store = openStore(context);
   const reference = parseReference(settings.model);
+  requireFormat(engine, settings.model);
   const lockFile = imageLockFile(host, resolved);
   const label = { [LABEL.name]: name };
 

@@ -1,0 +1,169 @@
+import * as z from "zod";
+import type { Probe, ProbeAnswer, ProbeVerdict } from "../gate/probe.ts";
+import type { ContainerEngine, EngineInput } from "./engine.ts";
+import {
+  FIRST_MS,
+  type FatalWords,
+  firstTokenProbe,
+  listedProbe,
+  notYet,
+  QUICK_MS,
+  readJson,
+} from "./openai-probes.ts";
+import { toolTemplate } from "./tool-template.ts";
+import { vllmParsers } from "./vllm-parsers.ts";
+
+const VERSION = "0.33.0";
+const PORT = 8000;
+const GIB = 1024 ** 3;
+
+/** Tokens of the cache beyond the window: it is laid out in blocks of up to 128, and one of them stays empty. */
+const SPARE_TOKENS = 256;
+
+/** vLLM. Reads a folder of safetensors with its tokenizer. */
+export const vllm = {
+  kind: "container",
+  name: "vllm",
+  title: "vLLM",
+  port: PORT,
+  format: "safetensors",
+  // Tags: docs/engines/vllm.md. PyPI's newest build for CPUs is 0.32.0: that is what the recipe makes.
+  image: {
+    repository: "vllm/vllm-openai-cpu",
+    tag: `v${VERSION}`,
+    built: "stack/vllm:0.32.0",
+    recipe: "vllm",
+  },
+  acceleratedImages: {
+    cuda: { repository: "vllm/vllm-openai", tag: `v${VERSION}` },
+    rocm: { repository: "vllm/vllm-openai-rocm", tag: `v${VERSION}` },
+  },
+  // A request's chat template that is rendered without limits.
+  securityFloor: {
+    version: "0.32.0",
+    source: "https://github.com/advisories/GHSA-542m-9234-8gvf",
+  },
+  // Its own API key would cover /v1 only: /invocations, /pause, /update_weights, /scale_elastic_ep and more have none.
+  paths: [
+    { exact: "/v1/chat/completions", methods: ["POST"] },
+    { exact: "/v1/completions", methods: ["POST"] },
+    { exact: "/v1/embeddings", methods: ["POST"] },
+    { exact: "/v1/responses", methods: ["POST"] },
+    { exact: "/v1/messages", methods: ["POST"] },
+    { exact: "/v1/messages/count_tokens", methods: ["POST"] },
+    { exact: "/v1/models", methods: ["GET"] },
+    { exact: "/health", methods: ["GET"] },
+    { exact: "/version", methods: ["GET"] },
+    { exact: "/tokenize", methods: ["POST"] },
+    { exact: "/detokenize", methods: ["POST"] },
+  ],
+  overflowMark: "maximum context length",
+  takesTools: ({ facts }) => facts.templateHasTools || facts.chatFamily !== undefined,
+  probes: vllmProbes,
+  container: (input) => ({
+    entrypoint: ["vllm", "serve"],
+    command: [...serveArguments(input), ...input.extraArgs],
+    env: environment(input),
+    mounts: [{ kind: "bind", source: input.storeDir, target: "/models", readOnly: true }],
+    // What is compiled for a GPU is loaded from there.
+    tmpfs: { "/tmp": onCpu(input) ? "size=1g,mode=1777" : "size=8g,mode=1777,exec" },
+    // Its processes hand each other tensors through it.
+    shmBytes: GIB,
+  }),
+} as const satisfies ContainerEngine;
+
+function onCpu({ accelerator = "cpu" }: EngineInput): boolean {
+  return accelerator === "cpu";
+}
+
+function serveArguments(input: EngineInput): readonly string[] {
+  const { context, parallel, maxOutputTokens, servedName, weightsPath } = input;
+  return [
+    // A path, never a name: names are looked up on the Hub.
+    weightsPath === undefined ? [] : [weightsPath],
+    ["--served-model-name", servedName],
+    ["--host", "0.0.0.0", "--port", `${PORT}`],
+    ["--max-model-len", `${context}`, "--max-num-seqs", `${parallel}`],
+    ["--override-generation-config", JSON.stringify({ max_new_tokens: maxOutputTokens })],
+    ["--enable-auto-tool-choice"],
+    toolArguments(input),
+    onCpu(input) ? ["--enforce-eager", ...cache(input)] : [],
+  ].flat();
+}
+
+function toolArguments({ model, chatTemplate }: EngineInput): readonly string[] {
+  const { architecture = "", templateHasTools = true, chatFamily } = model?.facts ?? {};
+  if (!templateHasTools && chatFamily !== undefined) {
+    return ["--tool-call-parser", "hermes", "--chat-template", toolTemplate(chatFamily)];
+  }
+  const { tool, reasoning } = vllmParsers({ architecture, chatTemplate });
+  return reasoning === undefined
+    ? ["--tool-call-parser", tool]
+    : ["--tool-call-parser", tool, "--reasoning-parser", reasoning];
+}
+
+/** On a CPU it would fill 92 % of the memory limit with its cache, whatever the window is (seen with 0.32.0). */
+function cache({ kvBytesPerToken, context, parallel }: EngineInput): readonly string[] {
+  return kvBytesPerToken === undefined
+    ? ["--gpu-memory-utilization", "0.5"]
+    : ["--kv-cache-memory-bytes", `${kvBytesPerToken * (context * parallel + SPARE_TOKENS)}`];
+}
+
+function environment({ context, model }: EngineInput): Readonly<Record<string, string>> {
+  return {
+    // All caches go below it.
+    HOME: "/tmp",
+    // PyTorch asks for the user's name, and the image has none for this number.
+    USER: "stack",
+    HF_HUB_OFFLINE: "1",
+    TRANSFORMERS_OFFLINE: "1",
+    VLLM_NO_USAGE_STATS: "1",
+    DO_NOT_TRACK: "1",
+    ...(context > (model?.facts.trainedContext ?? context)
+      ? { VLLM_ALLOW_LONG_MAX_MODEL_LEN: "1" }
+      : {}),
+  };
+}
+
+/** up (the port opens only when all is loaded) → healthy → listed, with the true context → first token. */
+function vllmProbes({ servedName: model }: EngineInput): readonly Probe[] {
+  return [
+    {
+      rung: "up",
+      request: { method: "GET", path: "/version", read: "whole" },
+      judge: judgeVersion,
+      attemptMs: FIRST_MS,
+    },
+    {
+      rung: "healthy",
+      request: { method: "GET", path: "/health", read: "whole" },
+      judge: (answer) => (answer.status === 200 ? { kind: "ok" } : notYet(answer)),
+      attemptMs: QUICK_MS,
+    },
+    listedProbe(
+      model,
+      "vLLM",
+      z.object({ id: z.string(), max_model_len: z.int().positive().optional() }),
+      (entry) => entry.max_model_len,
+    ),
+    firstTokenProbe(model, FATAL),
+  ];
+}
+
+const versionSchema = z.object({ version: z.string() });
+
+function judgeVersion(answer: ProbeAnswer): ProbeVerdict {
+  const found = answer.status === 200 ? readJson(answer.text, versionSchema) : undefined;
+  return found === undefined
+    ? notYet(answer)
+    : { kind: "ok", facts: { engineVersion: found.version } };
+}
+
+/** Causes that no second attempt cures, by vLLM's own words (vllm/entrypoints, vllm/renderers). */
+const FATAL: FatalWords = [
+  [
+    /chat template/i,
+    "Give one with `-- --chat-template FILE`, or choose a model that was made to chat.",
+  ],
+  [/EngineCore|engine.*dead/i, "stack logs"],
+];
