@@ -46,7 +46,12 @@ export function composeNetwork(spec: NetworkSpec): Readonly<Record<string, unkno
 }
 
 /** A reservation of devices, as `deploy.resources.reservations.devices` lists it. */
-export function composeDevice({ driver, ids }: DeviceRequest): Readonly<Record<string, unknown>> {
+export function composeDevice({
+  driver,
+  ids,
+}: Extract<DeviceRequest, { readonly driver: "nvidia" | "cdi" }>): Readonly<
+  Record<string, unknown>
+> {
   return {
     driver,
     ...(ids === "all" ? { count: "all" } : { device_ids: ids }),

@@ -25,7 +25,7 @@ const spec: ContainerSpec = {
   restart: "unless-stopped",
   dns: ["127.0.0.1"],
   devices: [
-    { driver: "cdi", ids: "all" },
+    { driver: "cdi", ids: ["nvidia.com/gpu=all"] },
     { driver: "nvidia", ids: ["0"] },
     { driver: "nvidia", ids: "all" },
   ],
@@ -78,6 +78,37 @@ describe("the body of a create request", () => {
       },
       NetworkingConfig: { EndpointsConfig: { one: { Aliases: ["engine"] }, two: {} } },
     });
+  });
+
+  it.each<[string, ContainerSpec["devices"], object]>([
+    [
+      "NVIDIA's runtime",
+      [{ driver: "nvidia-runtime", ids: ["0", "GPU-1"] }],
+      {
+        Env: [
+          "A=1",
+          "B=x=y",
+          "NVIDIA_VISIBLE_DEVICES=0,GPU-1",
+          "NVIDIA_DRIVER_CAPABILITIES=compute,utility",
+        ],
+        HostConfig: { Runtime: "nvidia", DeviceRequests: [] },
+      },
+    ],
+    [
+      "device nodes",
+      [{ driver: "nodes", paths: ["/dev/kfd"], groups: [44, 993] }],
+      {
+        HostConfig: {
+          Devices: [
+            { PathOnHost: "/dev/kfd", PathInContainer: "/dev/kfd", CgroupPermissions: "rw" },
+          ],
+          GroupAdd: ["44", "993"],
+          DeviceRequests: [],
+        },
+      },
+    ],
+  ])("gives a GPU by %s", (_, devices, expected) => {
+    expect(createBody({ ...spec, devices }, true)).toMatchObject(expected);
   });
 
   it("names one network where the daemon takes no more", () => {

@@ -8,13 +8,14 @@ export const LOG_LIMITS = { "max-size": "10m", "max-file": "3" } as const;
  * Several networks in one request need API 1.44; below that only the first is given here and the others are connected after.
  */
 export function createBody(spec: ContainerSpec, manyNetworks: boolean): object {
+  const gpu = gpuBody(spec.devices);
   const joined = manyNetworks ? [spec.network, ...spec.extraNetworks] : [spec.network];
   return {
     Image: spec.image,
     Labels: spec.labels,
     Entrypoint: spec.entrypoint,
     Cmd: spec.command,
-    Env: Object.entries(spec.env).map(([key, value]) => `${key}=${value}`),
+    Env: Object.entries({ ...spec.env, ...gpu.env }).map(([key, value]) => `${key}=${value}`),
     User: spec.user,
     ExposedPorts: Object.fromEntries(spec.ports.map((port) => [`${port.containerPort}/tcp`, {}])),
     StopTimeout: spec.stopSeconds,
@@ -44,7 +45,7 @@ export function createBody(spec: ContainerSpec, manyNetworks: boolean): object {
       RestartPolicy: { Name: spec.restart },
       LogConfig: { Type: "json-file", Config: LOG_LIMITS },
       Dns: spec.dns,
-      DeviceRequests: spec.devices.map(deviceBody),
+      ...gpu.hostConfig,
     },
     NetworkingConfig: {
       EndpointsConfig: Object.fromEntries(
@@ -64,10 +65,51 @@ function mountBody(mount: Mount): object {
   return { Type: "volume", ...base, VolumeOptions: { NoCopy: true, Labels: mount.labels } };
 }
 
-function deviceBody({ driver, ids }: DeviceRequest): object {
-  if (driver === "cdi") {
-    return { Driver: "cdi", DeviceIDs: ids === "all" ? ["nvidia.com/gpu=all"] : ids };
-  }
-  const which = ids === "all" ? { Count: -1 } : { DeviceIDs: ids };
-  return { Driver: "nvidia", ...which, Capabilities: [["gpu"]] };
+/** What the ways to a GPU put into a container's configuration. */
+function gpuBody(devices: readonly DeviceRequest[]): {
+  readonly env: Readonly<Record<string, string>>;
+  readonly hostConfig: object;
+} {
+  const of = <D extends DeviceRequest["driver"]>(
+    driver: D,
+  ): readonly Extract<DeviceRequest, { readonly driver: D }>[] =>
+    devices.filter(
+      (each): each is Extract<DeviceRequest, { readonly driver: D }> => each.driver === driver,
+    );
+  const runtime = of("nvidia-runtime");
+  const nodes = of("nodes");
+  const groups = nodes.flatMap((each) => each.groups.map(String));
+  return {
+    // NVIDIA's names: what the runtime adds, and which parts of the driver. `utility` is nvidia-smi.
+    env: Object.assign(
+      {},
+      ...runtime.map(({ ids }) => ({
+        NVIDIA_VISIBLE_DEVICES: ids === "all" ? "all" : ids.join(","),
+        NVIDIA_DRIVER_CAPABILITIES: "compute,utility",
+      })),
+    ),
+    hostConfig: {
+      DeviceRequests: [
+        ...of("cdi").map(({ ids }) => ({ Driver: "cdi", DeviceIDs: ids })),
+        ...of("nvidia").map(({ ids }) => ({
+          Driver: "nvidia",
+          ...(ids === "all" ? { Count: -1 } : { DeviceIDs: ids }),
+          Capabilities: [["gpu"]],
+        })),
+      ],
+      ...(runtime.length > 0 ? { Runtime: "nvidia" } : {}),
+      ...(nodes.length > 0
+        ? {
+            Devices: nodes
+              .flatMap(({ paths }) => paths)
+              .map((path) => ({
+                PathOnHost: path,
+                PathInContainer: path,
+                CgroupPermissions: "rw",
+              })),
+          }
+        : {}),
+      ...(groups.length > 0 ? { GroupAdd: groups } : {}),
+    },
+  };
 }

@@ -129,10 +129,20 @@ export type Mount =
       readonly labels: Readonly<Record<string, string>>;
     };
 
-export interface DeviceRequest {
-  readonly driver: "nvidia" | "cdi";
-  readonly ids: readonly string[] | "all";
-}
+/** A way to a GPU. */
+export type DeviceRequest =
+  /** Names of devices in full, such as `nvidia.com/gpu=all`. */
+  | { readonly driver: "cdi"; readonly ids: readonly string[] }
+  /** The daemon's own `--gpus`: it needs the toolkit's hook, which it looks for when it starts. */
+  | { readonly driver: "nvidia"; readonly ids: readonly string[] | "all" }
+  /** The runtime named `nvidia`, which learns from the environment what it is to add. */
+  | { readonly driver: "nvidia-runtime"; readonly ids: readonly string[] | "all" }
+  /** Device nodes of the daemon's machine, and the numeric groups that may use them. */
+  | {
+      readonly driver: "nodes";
+      readonly paths: readonly string[];
+      readonly groups: readonly number[];
+    };
 
 export interface ContainerFacts {
   readonly id: string;

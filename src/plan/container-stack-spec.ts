@@ -1,10 +1,15 @@
-import type { ContainerFile, ContainerSpec, DaemonFacts, NetworkSpec } from "../docker/runtime.ts";
+import type {
+  ContainerFile,
+  ContainerSpec,
+  DaemonFacts,
+  DeviceRequest,
+  NetworkSpec,
+} from "../docker/runtime.ts";
 import type { ContainerEngine, EngineInput } from "../engines/engine.ts";
 import { engineContainer } from "../engines/engine-container.ts";
 import { BODY_LIMIT_BYTES, gatewayConfig } from "../offline/gateway-config.ts";
 import { gatewayContainer, gatewayFile, UNPRIVILEGED } from "../offline/gateway-container.ts";
 import { outerNetwork, sealedNetwork } from "../offline/networks.ts";
-import { gpuDevices, type GpuPolicy } from "./gpu.ts";
 import { planHash } from "./hash.ts";
 import type { ImageChoice } from "./image-choice.ts";
 import { LABEL, type Role } from "./labels.ts";
@@ -22,7 +27,10 @@ export interface ContainerStackInput {
   readonly keySha256: string;
   /** As in the settings, such as `8g`. */
   readonly memory: string | undefined;
-  readonly gpu: GpuPolicy;
+  readonly gpu: {
+    readonly devices: readonly DeviceRequest[];
+    readonly labels: Readonly<Record<string, string>>;
+  };
 }
 
 /** Everything that is created for a stack of containers, to the last option. */
@@ -63,8 +71,8 @@ export function describeContainers(input: ContainerStackInput): ContainerStackSp
         input.memory === undefined
           ? Math.floor(daemon.memoryBytes * MEMORY_SHARE)
           : parseSize(input.memory),
-      devices: gpuDevices(input.gpu, daemon),
-      labels,
+      devices: input.gpu.devices,
+      labels: { ...labels, ...input.gpu.labels },
     }),
     gateway: gatewayContainer({
       stack: name,

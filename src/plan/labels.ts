@@ -7,6 +7,12 @@ export const LABEL = {
   plan: "stack.plan",
   /** Canonical model reference. */
   model: "stack.model",
+  /** On an engine: what it computes on, such as `cuda`. */
+  accelerator: "stack.accelerator",
+  /** Way to the GPU that was asked for, so that it need not be tried again. */
+  gpu: "stack.gpu",
+  /** On a container that only looks whether a GPU can be used: the stack's name. */
+  preflight: "stack.preflight",
 } as const;
 
 export type Role = "engine" | "gateway";

@@ -106,7 +106,11 @@ test.each([
     "olama",
     `--engine: expected one of ${ENGINE_NAMES.join(", ")}, found "olama". Did you mean \`ollama\`?`,
   ],
-  ["gpu", "7", '--gpu: expected one of auto, all, none, found "7".'],
+  [
+    "gpu",
+    "auto,0",
+    '--gpu: "auto,0" is not valid: write auto, all, none, or numbers or UUIDs of GPUs such as 0,1.',
+  ],
   [
     "name",
     "My Stack",

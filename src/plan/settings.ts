@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { GPU_POLICY_PATTERN } from "./gpu/policy.ts";
 
 /** Names of the registry in src/engines, which is not loaded to check a setting. A test holds them equal. */
 export const ENGINE_NAMES = ["embedded", "llamacpp", "ollama", "sglang", "vllm"] as const;
@@ -43,7 +44,11 @@ export const settingsSchema = z.strictObject({
     .max(65_535)
     .default(0)
     .describe("Port on 127.0.0.1; 0 takes a free one and keeps it."),
-  gpu: z.enum(["auto", "all", "none"]).default("auto").describe("Which GPUs the engine may use."),
+  gpu: z
+    .string()
+    .regex(GPU_POLICY_PATTERN, "write auto, all, none, or numbers or UUIDs of GPUs such as 0,1")
+    .default("auto")
+    .describe("Which GPUs the engine may use: auto, all, none, or their numbers or UUIDs."),
   image: z.string().min(1).optional().describe("Image of the engine, by exact tag or digest."),
   gatewayImage: z
     .string()

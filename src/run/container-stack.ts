@@ -13,7 +13,7 @@ import { openStore } from "../models/store.ts";
 import { dockerNames } from "../offline/names.ts";
 import { contextWindow } from "../plan/context-window.ts";
 import { describeContainers, type ContainerStackSpec } from "../plan/container-stack-spec.ts";
-import { gpuDevices } from "../plan/gpu.ts";
+import { parseGpuPolicy } from "../plan/gpu/policy.ts";
 import { LABEL } from "../plan/labels.ts";
 import { planContainers } from "../plan/plan-containers.ts";
 import { sealOf } from "../plan/seal.ts";
@@ -25,8 +25,9 @@ import { type Deployment, executeSteps } from "./deployment.ts";
 import { runningEngineProcess } from "./engine-process.ts";
 import { fetchOptions } from "./fetch-options.ts";
 import { choosePort } from "./free-port.ts";
+import { settleGpu } from "./gpu.ts";
 import { imageLockFile, readImageLock } from "./image-lock.ts";
-import { chooseImages, lockStackImages, pullImage } from "./stack-images.ts";
+import { chooseImages, lockStackImages, preflightImages, pullImage } from "./stack-images.ts";
 import { narrated, type Narration } from "./narrate.ts";
 import { ensureKey, readEndpoint, stackFolder, writeEndpoint } from "./stack-folder.ts";
 
@@ -58,7 +59,15 @@ export async function containerStack(
     ensureKey(folder),
   ]);
   if (!daemon.local) throw remoteDaemon(daemon.address);
-  const accelerator = gpuDevices(settings.gpu, daemon).length > 0 ? "cuda" : "cpu";
+  const gpu = await settleGpu(context, runtime, {
+    stack: name,
+    policy: parseGpuPolicy(settings.gpu),
+    engine,
+    daemon,
+    containers,
+    images: (wanted) => preflightImages(engineImage(engine, wanted), settings),
+  });
+  const { accelerator } = gpu;
   let images = await chooseImages(
     context,
     runtime,
@@ -98,7 +107,7 @@ export async function containerStack(
       port,
       keySha256: createHash("sha256").update(apiKey).digest("hex"),
       memory: settings.memory,
-      gpu: settings.gpu,
+      gpu,
     });
 
   const complete = images.engine.id !== undefined && images.gateway.id !== undefined;
@@ -204,7 +213,7 @@ export async function containerStack(
             reference: model.reference,
             ...measured(input, facts),
             tools: engine.takesTools(fetched()),
-            warnings: [...contextWindow(settings, fetched().facts).warnings],
+            warnings: [...contextWindow(settings, fetched().facts).warnings, ...gpu.warnings],
           };
           await writeEndpoint(folder, endpoint);
         },

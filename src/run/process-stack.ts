@@ -163,11 +163,8 @@ function portOf(endpoint: Endpoint | undefined): number | undefined {
 }
 
 /** The prebuilt binaries that are installed by default know the CPU, and Metal on a Mac. */
-function gpuOf(
-  policy: "auto" | "all" | "none",
-  platform: NodeJS.Platform,
-): "auto" | "none" | "metal" {
+function gpuOf(policy: string, platform: NodeJS.Platform): "auto" | "none" | "metal" {
   if (policy === "none") return "none";
-  if (policy === "all") return "auto";
+  if (policy !== "auto") return "auto";
   return platform === "darwin" ? "metal" : "none";
 }

@@ -52,6 +52,30 @@ export async function chooseImages(
   return { engine: own, gateway };
 }
 
+/** Images in which a GPU can be looked for, the engine's own first. Any that has a shell does. */
+export function preflightImages(
+  engine: ImageSource,
+  settings: Pick<Settings, "image" | "gatewayImage">,
+): readonly string[] {
+  const of = (image: ImageSource, named: string | undefined): readonly (string | undefined)[] =>
+    named === undefined ? [`${image.repository}:${image.tag}`, image.built] : [named];
+  return [...of(engine, settings.image), ...of(GATEWAY_IMAGE, settings.gatewayImage)].filter(
+    (each) => each !== undefined,
+  );
+}
+
+/** The first of these that the daemon has. */
+export async function firstImageHere(
+  runtime: Runtime,
+  references: readonly string[],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  for (const reference of references) {
+    if ((await runtime.images.inspect(reference, signal)) !== undefined) return reference;
+  }
+  return undefined;
+}
+
 /** Pulls one image, with progress, and resolves to the choice as it is then. */
 export async function pullImage(
   context: RunContext,

@@ -1,13 +1,15 @@
 import { describe, expect, it, test } from "vitest";
 import type { DaemonFacts } from "../../docker/runtime.ts";
 import { StackError } from "../../errors.ts";
+import { NO_HOST_GPU } from "../../plan/gpu/host-gpu.ts";
+import type { GpuFault, GpuVerdict } from "../../plan/gpu/verdict.ts";
 import { settingsSchema, type ResolvedSettings } from "../../plan/settings.ts";
 import { testHost } from "../../testing/test-host.ts";
 import { doctor } from "../doctor.ts";
 import type { Check, Finding } from "./check.ts";
 import { diskFinding } from "./disk.ts";
 import { dockerFindings, unreachableFinding } from "./docker.ts";
-import { gpuFinding } from "./gpu.ts";
+import { gpuFinding, withoutDaemon } from "./gpu.ts";
 import { isolationFinding } from "./isolation.ts";
 import { nodeFinding } from "./node.ts";
 import { answerFinding } from "./sources.ts";
@@ -59,11 +61,25 @@ const status = ({ status, code }: Finding): string =>
 
 describe("verdicts", () => {
   const error = new StackError("DOCKER_UNREACHABLE", { what: "No daemon.", next: "start it" });
-  const gpu = (
-    dev: string[],
-    daemon: Partial<DaemonFacts> | undefined,
-    wanted: "auto" | "all" | "none",
-  ) => gpuFinding({ dev, dri: [] }, daemon && { ...facts, ...daemon }, wanted);
+  const fault = (state: GpuFault["state"]): GpuFault => ({
+    state,
+    cause: "toolkit-missing",
+    why: "The toolkit is missing.",
+    evidence: [],
+    next: "pnpm setup:gpu",
+  });
+  const asked = {
+    devices: [{ driver: "cdi", ids: ["nvidia.com/gpu=all"] }],
+    fault: undefined,
+  } as const;
+  const not = (state: GpuFault["state"]) => ({ devices: [], fault: fault(state) });
+  const sees: GpuVerdict = {
+    state: "usable",
+    accelerator: "cuda",
+    devices: [],
+    evidence: ["GPU 0"],
+  };
+  const card = { ...NO_HOST_GPU, nvidia: { ...NO_HOST_GPU.nvidia, hardware: true } };
 
   it.each<[string, Finding, string]>([
     ["no daemon, embedded engine", unreachableFinding(error, false), "warning"],
@@ -80,14 +96,19 @@ describe("verdicts", () => {
     ["disk full", diskFinding("/s", 1e8), "failed DOES_NOT_FIT"],
     ["disk small", diskFinding("/s", 5e9), "warning"],
     ["disk large", diskFinding("/s", 5e10), "ok"],
-    ["no GPU", gpu([], {}, "auto"), "ok"],
-    ["no GPU, wanted", gpu([], {}, "all"), "failed GPU_UNUSABLE"],
-    ["GPU, not wanted", gpu(["nvidia0"], {}, "none"), "skipped"],
-    ["GPU without toolkit", gpu(["nvidia0", "nvidiactl"], {}, "auto"), "warning"],
-    ["GPU without toolkit, wanted", gpu(["nvidia0"], {}, "all"), "failed GPU_UNUSABLE"],
-    ["GPU without Docker", gpu(["nvidia0"], undefined, "auto"), "ok"],
-    ["GPU through the runtime", gpu(["nvidia0"], { runtimes: ["nvidia"] }, "all"), "ok"],
-    ["GPU through CDI", gpu([], { discoveredDevices: ["nvidia.com/gpu=all"] }, "all"), "ok"],
+    ["no GPU", gpuFinding("auto", not("absent"), undefined), "ok"],
+    ["no GPU, wanted", gpuFinding("all", not("absent"), undefined), "failed GPU_UNUSABLE"],
+    ["GPU without toolkit", gpuFinding("auto", not("broken"), undefined), "warning"],
+    [
+      "GPU without toolkit, wanted",
+      gpuFinding(["0"], not("broken"), undefined),
+      "failed GPU_UNUSABLE",
+    ],
+    ["GPU without Docker", withoutDaemon(card), "ok"],
+    ["GPU, no image to try it in", gpuFinding("auto", asked, undefined), "ok"],
+    ["GPU that a container sees", gpuFinding("all", asked, sees), "ok"],
+    ["GPU that a container does not see", gpuFinding("auto", asked, fault("broken")), "warning"],
+    ["the same, wanted", gpuFinding("all", asked, fault("broken")), "failed GPU_UNUSABLE"],
     ["source answers 404", answerFinding({ title: "x", url: "https://h/" }, 404, 5, true), "ok"],
     [
       "source answers 503",

@@ -1,76 +1,85 @@
-import { readdir } from "node:fs/promises";
-import type { DaemonFacts } from "../../docker/runtime.ts";
-import type { Settings } from "../../plan/settings.ts";
-import type { Check, Finding } from "./check.ts";
+import type { ContainerEngine } from "../../engines/engine.ts";
+import { ENGINES } from "../../engines/index.ts";
+import { gpuFacts } from "../../host/gpu-facts.ts";
+import { decideGpu, type GpuDecision } from "../../plan/gpu/decide.ts";
+import type { HostGpu } from "../../plan/gpu/host-gpu.ts";
+import { type GpuPolicy, gpuDemanded, parseGpuPolicy } from "../../plan/gpu/policy.ts";
+import type { GpuVerdict } from "../../plan/gpu/verdict.ts";
+import { engineAccelerators } from "../gpu.ts";
+import { gpuPreflight } from "../gpu-preflight.ts";
+import { firstImageHere, preflightImages } from "../stack-images.ts";
+import type { Check, CheckWorld, Finding } from "./check.ts";
 
 export const gpuCheck: Check = {
   id: "gpu",
   title: "GPU",
-  deadlineMs: 12_000,
-  run: async ({ docker, settings }) => {
-    const daemon = await docker().catch(() => undefined);
-    const [dev, dri] = await Promise.all([names("/dev"), names("/dev/dri")]);
-    return [gpuFinding({ dev, dri }, daemon, settings.gpu)];
+  // A driver that hangs is found out by the preflight's own deadline.
+  deadlineMs: 45_000,
+  run: async (world) => {
+    const policy = parseGpuPolicy(world.settings.gpu);
+    if (policy === "none") return [{ status: "skipped", summary: "`gpu` is `none`" }];
+    const [daemon, host] = await Promise.all([
+      world.docker().catch(() => undefined),
+      gpuFacts(world.host, { signal: world.signal }),
+    ]);
+    if (daemon === undefined) return [withoutDaemon(host)];
+    const decision = decideGpu({
+      policy,
+      daemon,
+      // Whatever there is, is to be told of, also for engines that are not chosen now.
+      accelerators: [...new Set(containerEngines().flatMap(engineAccelerators))],
+      host: daemon.local ? host : undefined,
+    });
+    return [gpuFinding(policy, decision, await tried(world, decision))];
   },
 };
 
-/** Names in `/dev` and `/dev/dri`; empty where there is no such folder. */
-export interface Devices {
-  readonly dev: readonly string[];
-  readonly dri: readonly string[];
-}
-
-type DaemonGpu = Pick<DaemonFacts, "local" | "runtimes" | "discoveredDevices">;
-
-/** In outline: which devices there are, and whether containers can be given them. Drivers are not asked. */
-export function gpuFinding(
-  devices: Devices,
-  daemon: DaemonGpu | undefined,
-  wanted: Settings["gpu"],
-): Finding {
-  const nvidia = devices.dev.filter((name) => /^nvidia\d+$/.test(name)).length;
+/** Without a daemon only what the machine says can be told. */
+export function withoutDaemon({ nvidia, kfd }: HostGpu): Finding {
   const found = [
-    ...(nvidia > 0 ? [`${nvidia} NVIDIA`] : []),
-    ...(devices.dev.includes("kfd") ? ["AMD (kfd)"] : []),
-    ...(devices.dri.some((name) => name.startsWith("renderD")) ? ["a render device"] : []),
+    ...nvidia.devices.map(({ name }) => name),
+    ...(nvidia.devices.length === 0 && nvidia.hardware ? ["an NVIDIA GPU"] : []),
+    ...(kfd === undefined ? [] : ["an AMD GPU"]),
   ];
-  const offers = daemon === undefined ? [] : daemonOffers(daemon);
-  if (wanted === "none") return { status: "skipped", summary: "`gpu` is `none`" };
-  if (offers.length > 0) {
-    const host = found.length > 0 ? `${found.join(", ")}; ` : "";
-    return { status: "ok", summary: `${host}containers get it through ${offers.join(", ")}` };
-  }
-  if (nvidia > 0 && daemon?.local === true) {
-    return {
-      ...verdict(wanted),
-      summary: `${found.join(", ")} here, but Docker cannot hand it to containers`,
-      fix: "install nvidia-container-toolkit, then: sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml",
-    };
-  }
-  if (wanted === "all") {
-    return {
-      status: "failed",
-      code: "GPU_UNUSABLE",
-      summary: "`gpu` is `all`, and none was found",
-      fix: "leave out --gpu, or install the driver and nvidia-container-toolkit",
-    };
-  }
   const summary = found.length > 0 ? found.join(", ") : "none found; engines use the processor";
   return { status: "ok", summary };
 }
 
-function daemonOffers({ runtimes, discoveredDevices }: DaemonGpu): readonly string[] {
-  const cdi = discoveredDevices.filter((id) => /gpu=/.test(id));
-  return [
-    ...(cdi.length > 0 ? [`CDI (${cdi.join(", ")})`] : []),
-    ...(runtimes.includes("nvidia") ? ["the runtime nvidia"] : []),
-  ];
+/** `verdict`: of a container that was given the devices; undefined where none could be run. */
+export function gpuFinding(
+  policy: GpuPolicy,
+  { devices, fault }: Pick<GpuDecision, "devices" | "fault">,
+  verdict: GpuVerdict | undefined,
+): Finding {
+  const wrong = fault ?? (verdict?.state === "usable" ? undefined : verdict);
+  if (wrong !== undefined) {
+    const { why, next, evidence, cause } = wrong;
+    const told = { summary: `${why} (${cause})`, detail: evidence, fix: next };
+    if (gpuDemanded(policy)) return { status: "failed", code: "GPU_UNUSABLE", ...told };
+    if (wrong.state === "broken") return { status: "warning", ...told };
+    return { status: "ok", summary: "none found; engines use the processor" };
+  }
+  if (verdict === undefined) {
+    const ways = devices.map(({ driver }) => driver).join(", ");
+    return { status: "ok", summary: `offered through ${ways}; not tried, as no image is here yet` };
+  }
+  const { evidence } = verdict;
+  return { status: "ok", summary: `a container sees ${evidence[0] ?? "it"}`, detail: evidence };
 }
 
-function verdict(wanted: Settings["gpu"]): Pick<Finding, "status" | "code"> {
-  return wanted === "all" ? { status: "failed", code: "GPU_UNUSABLE" } : { status: "warning" };
+function containerEngines(): readonly ContainerEngine[] {
+  return Object.values(ENGINES).filter((engine) => engine.kind === "container");
 }
 
-async function names(folder: string): Promise<readonly string[]> {
-  return readdir(folder).catch(() => []);
+async function tried(
+  world: CheckWorld,
+  { devices, accelerator }: GpuDecision,
+): Promise<GpuVerdict | undefined> {
+  if (devices.length === 0) return undefined;
+  const { connect } = await import("../../docker/connect.ts");
+  const runtime = await connect(world.host, { signal: world.signal });
+  const images = containerEngines().flatMap(({ image }) => preflightImages(image, world.settings));
+  const image = await firstImageHere(runtime, images, world.signal);
+  if (image === undefined) return undefined;
+  return gpuPreflight(world, runtime, { stack: "doctor", image, devices, accelerator });
 }

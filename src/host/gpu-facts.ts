@@ -1,0 +1,156 @@
+import { access, readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type DeviceNode,
+  type HostGpu,
+  NO_HOST_GPU,
+  type RenderNode,
+} from "../plan/gpu/host-gpu.ts";
+import {
+  readCudaVersion,
+  readGpuDevices,
+  readModuleVersion,
+  SMI_QUERY,
+} from "../plan/gpu/nvidia-smi.ts";
+import type { Host } from "./host.ts";
+
+/** Milliseconds for everything. nvidia-smi takes a second where the driver sleeps between uses, and for ever where it hangs. */
+const DEADLINE_MS = 3000;
+
+/** PCI vendor ids: https://pci-ids.ucw.cz */
+const VENDORS: Readonly<Record<string, RenderNode["vendor"]>> = {
+  "0x10de": "nvidia",
+  "0x1002": "amd",
+  "0x8086": "intel",
+};
+
+/**
+ * What this machine says of its GPUs. Never throws, except for an abort, and never takes longer than three seconds:
+ * detection that fails is no GPU, and breaks nothing. `root`: where `/` is, for tests.
+ */
+export async function gpuFacts(
+  host: Pick<Host, "exec" | "clock">,
+  options: { readonly signal: AbortSignal; readonly root?: string },
+): Promise<HostGpu> {
+  const { signal, root = "/" } = options;
+  const finished = new AbortController();
+  const stop = AbortSignal.any([signal, finished.signal]);
+  try {
+    const late = host.clock.sleep(DEADLINE_MS, stop).then(() => NO_HOST_GPU);
+    return await Promise.race([gather(host, root, stop).catch(() => NO_HOST_GPU), late]);
+  } finally {
+    finished.abort();
+  }
+}
+
+async function gather(
+  host: Pick<Host, "exec">,
+  root: string,
+  signal: AbortSignal,
+): Promise<HostGpu> {
+  const [kind, kfd, renderNodes, hardware] = await Promise.all([
+    machineKind(root),
+    deviceNode(root, "/dev/kfd"),
+    renderNodesOf(root),
+    hasNvidia(root),
+  ]);
+  // Without the hardware no program is started: most machines are spared the time.
+  const nvidia = hardware ? await askNvidia(host, root, signal) : NO_HOST_GPU.nvidia;
+  return { kind, kfd, renderNodes, nvidia };
+}
+
+async function askNvidia(
+  host: Pick<Host, "exec">,
+  root: string,
+  signal: AbortSignal,
+): Promise<HostGpu["nvidia"]> {
+  const [module, smi, table, toolkit] = await Promise.all([
+    text(root, "/proc/driver/nvidia/version"),
+    ask(host, "nvidia-smi", SMI_QUERY, signal),
+    ask(host, "nvidia-smi", [], signal),
+    ask(host, "nvidia-ctk", ["--version"], signal),
+  ]);
+  const devices = readGpuDevices(smi?.output ?? "");
+  return {
+    hardware: true,
+    driverVersion: readModuleVersion(module ?? "") ?? devices[0]?.driverVersion,
+    cudaVersion: readCudaVersion(table?.output ?? ""),
+    devices,
+    complaint: smi === undefined || devices.length > 0 ? undefined : smi.output.trim(),
+    toolkit: toolkit?.exitCode === 0,
+  };
+}
+
+/** Undefined when the program is not there. */
+async function ask(
+  host: Pick<Host, "exec">,
+  program: string,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<{ readonly exitCode: number; readonly output: string } | undefined> {
+  const { exitCode, stdout, stderr } = await host.exec(program, args, {
+    timeoutMs: DEADLINE_MS,
+    signal,
+  });
+  return exitCode === 127 ? undefined : { exitCode, output: `${stdout}${stderr}` };
+}
+
+async function machineKind(root: string): Promise<HostGpu["kind"]> {
+  if (await exists(root, "/etc/nv_tegra_release")) return "jetson";
+  // "…-microsoft-standard-WSL2": the kernel that Windows runs Linux with.
+  return /microsoft/i.test((await text(root, "/proc/version")) ?? "") ? "wsl" : "native";
+}
+
+async function hasNvidia(root: string): Promise<boolean> {
+  const dev = await names(root, "/dev");
+  if (dev.some((name) => /^nvidia\d+$/.test(name)) || dev.includes("dxg")) return true;
+  if (await exists(root, "/etc/nv_tegra_release")) return true;
+  const slots = await names(root, "/sys/bus/pci/devices");
+  const found = await Promise.all(
+    slots.map(async (slot) => {
+      const folder = join("/sys/bus/pci/devices", slot);
+      const vendor = await text(root, join(folder, "vendor"));
+      // Display controllers are class 03; a card's sound device has the same vendor.
+      return (
+        vendor?.trim() === "0x10de" &&
+        (await text(root, join(folder, "class")))?.startsWith("0x03") === true
+      );
+    }),
+  );
+  return found.includes(true);
+}
+
+async function renderNodesOf(root: string): Promise<readonly RenderNode[]> {
+  const dri = (await names(root, "/dev/dri")).filter((name) => /^renderD\d+$/.test(name));
+  const nodes = await Promise.all(
+    dri.map(async (name): Promise<readonly RenderNode[]> => {
+      const node = await deviceNode(root, `/dev/dri/${name}`);
+      const vendor = await text(root, `/sys/class/drm/${name}/device/vendor`);
+      return node === undefined
+        ? []
+        : [{ ...node, vendor: VENDORS[vendor?.trim() ?? ""] ?? "other" }];
+    }),
+  );
+  const number = ({ path }: RenderNode): number => Number(/\d+$/.exec(path)?.[0]);
+  return nodes.flat().sort((a, b) => number(a) - number(b));
+}
+
+async function deviceNode(root: string, path: string): Promise<DeviceNode | undefined> {
+  const found = await stat(join(root, path)).catch(() => undefined);
+  return found === undefined ? undefined : { path, gid: found.gid };
+}
+
+async function exists(root: string, path: string): Promise<boolean> {
+  return access(join(root, path)).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function text(root: string, path: string): Promise<string | undefined> {
+  return readFile(join(root, path), "utf8").catch(() => undefined);
+}
+
+async function names(root: string, path: string): Promise<readonly string[]> {
+  return readdir(join(root, path)).catch(() => []);
+}

@@ -1,0 +1,102 @@
+import type { ContainerSpec, DeviceRequest, Runtime } from "../docker/runtime.ts";
+import type { Accelerator } from "../engines/engine.ts";
+import { StackError } from "../errors.ts";
+import { UNPRIVILEGED } from "../offline/gateway-container.ts";
+import { judgePreflight, PREFLIGHT_SCRIPT } from "../plan/gpu/preflight.ts";
+import type { GpuVerdict } from "../plan/gpu/verdict.ts";
+import { LABEL } from "../plan/labels.ts";
+import type { RunContext } from "./context.ts";
+
+export interface Preflight {
+  /** Name of the stack. */
+  readonly stack: string;
+  /** Any image with a shell that the daemon has; the engine's own tells most. */
+  readonly image: string;
+  readonly devices: readonly DeviceRequest[];
+  readonly accelerator: Accelerator;
+}
+
+/** Milliseconds from creating the container to its answer: nvidia-smi itself takes up to some seconds on a GPU that sleeps. */
+const DEADLINE_MS = 30_000;
+const REMOVE_MS = 10_000;
+const LINES = 200;
+
+/**
+ * Runs a container with the GPU, hardened as the engine's and without a network, asks what it sees, and removes it whatever
+ * happens. What the daemon or the GPU have to say against it is a verdict, not an error.
+ */
+export async function gpuPreflight(
+  { host, signal }: Pick<RunContext, "host" | "signal">,
+  runtime: Runtime,
+  preflight: Preflight,
+): Promise<GpuVerdict> {
+  const { devices, accelerator } = preflight;
+  const seen = { request: devices, accelerator, output: undefined, refusal: undefined };
+  const finished = new AbortController();
+  const expired = new AbortController();
+  host.clock.sleep(DEADLINE_MS, AbortSignal.any([signal, finished.signal])).then(
+    () => expired.abort(),
+    () => {},
+  );
+  const within = AbortSignal.any([signal, expired.signal]);
+  const name = `stack-${preflight.stack}-gpu-${host.randomHex(4)}`;
+  try {
+    await removeLeft(runtime, preflight.stack, within);
+    const id = await runtime.containers.create(container(name, preflight), within);
+    await runtime.containers.start(id, within);
+    await runtime.containers.waitExit(id, within);
+    const output = await runtime.containers.tail(id, LINES, within);
+    return judgePreflight({ ...seen, output: output.join("\n") });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (expired.signal.aborted) return noAnswer();
+    if (!(error instanceof StackError) || error.code === "DOCKER_UNREACHABLE") throw error;
+    return judgePreflight({ ...seen, refusal: error.why ?? error.what });
+  } finally {
+    finished.abort();
+    // By name: a request that was given up may have made it all the same.
+    await runtime.containers.remove(name, AbortSignal.timeout(REMOVE_MS)).catch(() => {});
+  }
+}
+
+function noAnswer(): GpuVerdict {
+  return {
+    state: "broken",
+    cause: "no-answer",
+    why: `A container with the GPU gave no answer within ${DEADLINE_MS / 1000} s: the driver hangs.`,
+    evidence: [],
+    next: "nvidia-smi",
+  };
+}
+
+/** What a killed command may have left. */
+async function removeLeft(runtime: Runtime, stack: string, signal: AbortSignal): Promise<void> {
+  const left = await runtime.containers.list({ [LABEL.preflight]: stack }, signal);
+  const ended = left.filter(({ state }) => state !== "running");
+  await Promise.all(ended.map(({ id }) => runtime.containers.remove(id, signal)));
+}
+
+function container(name: string, { stack, image, devices }: Preflight): ContainerSpec {
+  return {
+    name,
+    image,
+    labels: { [LABEL.preflight]: stack },
+    entrypoint: ["/bin/sh", "-c", PREFLIGHT_SCRIPT],
+    command: [],
+    env: { HOME: "/tmp" },
+    user: `${UNPRIVILEGED.uid}:${UNPRIVILEGED.gid}`,
+    network: "none",
+    extraNetworks: [],
+    networkAliases: [],
+    ports: [],
+    mounts: [],
+    tmpfs: { "/tmp": "size=16m,mode=1777" },
+    memoryBytes: 512 * 1024 * 1024,
+    pidsLimit: 64,
+    shmBytes: undefined,
+    stopSeconds: 1,
+    restart: "no",
+    dns: [],
+    devices,
+  };
+}

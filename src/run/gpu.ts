@@ -1,0 +1,107 @@
+import type { ContainerFacts, DaemonFacts, DeviceRequest, Runtime } from "../docker/runtime.ts";
+import type { Accelerator, ContainerEngine } from "../engines/engine.ts";
+import { gpuFacts } from "../host/gpu-facts.ts";
+import { decideGpu, type GpuDecision } from "../plan/gpu/decide.ts";
+import { type GpuPolicy, gpuDemanded } from "../plan/gpu/policy.ts";
+import { gpuUnusable, type GpuFault } from "../plan/gpu/verdict.ts";
+import { LABEL } from "../plan/labels.ts";
+import type { RunContext } from "./context.ts";
+import { gpuPreflight } from "./gpu-preflight.ts";
+import { firstImageHere } from "./stack-images.ts";
+
+/** What the engine computes on, settled. */
+export interface SettledGpu {
+  readonly accelerator: Accelerator;
+  readonly devices: readonly DeviceRequest[];
+  /** For the engine's container; empty without a GPU. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** For the endpoint: a GPU that is here and not used. */
+  readonly warnings: readonly string[];
+}
+
+export interface GpuWish {
+  /** Name of the stack. */
+  readonly stack: string;
+  readonly policy: GpuPolicy;
+  readonly engine: Pick<ContainerEngine, "acceleratedImages">;
+  readonly daemon: DaemonFacts;
+  /** What runs under that name now. */
+  readonly containers: readonly ContainerFacts[];
+  /** For the preflight, best first: the first that the daemon has is taken. */
+  readonly images: (accelerator: Accelerator) => readonly string[];
+}
+
+/** What an engine has an image for: its standard image serves NVIDIA GPUs too, as `ContainerEngine` promises. */
+export function engineAccelerators(
+  engine: Pick<ContainerEngine, "acceleratedImages">,
+): readonly Accelerator[] {
+  return ["cpu", "cuda", ...(Object.keys(engine.acceleratedImages ?? {}) as Accelerator[])];
+}
+
+/**
+ * Decides what to ask for, and tries it in a container, unless an engine runs with just that. `auto` falls to the processor
+ * with a warning where there is a GPU that can't be used; one that was demanded is `GPU_UNUSABLE` then.
+ */
+export async function settleGpu(
+  context: RunContext,
+  runtime: Runtime,
+  wish: GpuWish,
+): Promise<SettledGpu> {
+  const { policy } = wish;
+  const decision = await decide(context, wish);
+  const { devices, accelerator } = decision;
+  if (decision.fault !== undefined) return withoutGpu(context, policy, decision.fault);
+  if (devices.length === 0) return onCpu([]);
+
+  const labels = { [LABEL.accelerator]: accelerator, [LABEL.gpu]: wayToGpu(devices) };
+  const settled: SettledGpu = { accelerator, devices, labels, warnings: [] };
+  const runs = wish.containers.some(
+    (each) => each.state === "running" && each.labels[LABEL.gpu] === labels[LABEL.gpu],
+  );
+  const image = runs
+    ? undefined
+    : await firstImageHere(runtime, wish.images(accelerator), context.signal);
+  if (image === undefined) return settled;
+  const verdict = await gpuPreflight(context, runtime, {
+    stack: wish.stack,
+    image,
+    devices,
+    accelerator,
+  });
+  if (verdict.state !== "usable") return withoutGpu(context, policy, verdict);
+  for (const message of verdict.evidence) context.emit({ type: "debug", message });
+  return settled;
+}
+
+/** The machine is asked only where the daemon's own word is not enough. */
+async function decide(
+  { host, signal }: RunContext,
+  { policy, daemon, engine }: GpuWish,
+): Promise<GpuDecision> {
+  const question = { policy, daemon, accelerators: engineAccelerators(engine) };
+  const offered = decideGpu({ ...question, host: undefined });
+  if (policy === "none" || offered.devices.length > 0 || !daemon.local) return offered;
+  return decideGpu({ ...question, host: await gpuFacts(host, { signal }) });
+}
+
+function withoutGpu(context: RunContext, policy: GpuPolicy, fault: GpuFault): SettledGpu {
+  if (gpuDemanded(policy)) throw gpuUnusable(fault);
+  if (fault.state === "absent") return onCpu([]);
+  const message = `The GPU is not used, the processor computes: ${fault.why} (${[fault.cause, ...fault.evidence].join("; ")})`;
+  context.emit({ type: "warning", message, next: fault.next });
+  return onCpu([message]);
+}
+
+function onCpu(warnings: readonly string[]): SettledGpu {
+  return { accelerator: "cpu", devices: [], labels: {}, warnings };
+}
+
+/** One word for a request, for a label: the same request is the same word. */
+function wayToGpu(devices: readonly DeviceRequest[]): string {
+  return devices
+    .map((device) => {
+      if (device.driver === "nodes") return device.paths.join(",");
+      return `${device.driver}:${device.ids === "all" ? "all" : device.ids.join(",")}`;
+    })
+    .join(" ");
+}
