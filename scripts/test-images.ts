@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// node scripts/test-images.ts
+// node scripts/test-images.ts [vllm]
 // Makes sure that the running daemon has the images of compose/images: built once, saved, and loaded into the next
-// engine. Prints their tags as JSON.
+// engine. Prints their tags as JSON. vLLM's is left out unless it is named.
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,34 +18,57 @@ const idsSchema = z.array(z.string());
 const IMAGES = {
   base: { tag: "stack/base:trixie", context: baseContext },
   haproxy: { tag: "stack/haproxy:3.0.11", context: recipeContext },
+  llamacpp: { tag: "stack/llamacpp:0.7.0", context: recipeContext },
   ollama: { tag: "stack/ollama:0.17.4", context: recipeContext },
 } as const;
+/** 6.6 GB: built only when it is asked for, and not kept beside the daemon's own copy. */
+const VLLM = { name: "vllm", tag: "stack/vllm:0.32.0" };
 
 async function main(): Promise<void> {
-  const tags = Object.values(IMAGES).map(({ tag }) => tag);
+  const tags: string[] = Object.values(IMAGES).map(({ tag }) => tag);
   const archive = join(cacheFolder("images"), recipesVersion());
   if (!existsSync(`${archive}.json`)) await buildAll(archive, tags);
   const built = idsSchema.parse(JSON.parse(readFileSync(`${archive}.json`, "utf8")));
   if (!isDeepStrictEqual(await idsOf(tags), built)) await $`docker load --input ${archive}.tar`;
+  if (process.argv.includes(VLLM.name)) {
+    await buildVllm();
+    tags.push(VLLM.tag);
+  }
   console.log(JSON.stringify(tags));
 }
 
 async function buildAll(archive: string, tags: readonly string[]): Promise<void> {
-  for (const [name, { tag, context }] of Object.entries(IMAGES)) {
-    console.error(`building ${tag}`);
-    const folder = join(cacheFolder("images"), `${name}.context`);
-    rmSync(folder, { recursive: true, force: true });
-    cacheFolder("images", `${name}.context`);
-    copyFileSync(join(RECIPES, name, "Dockerfile"), join(folder, "Dockerfile"));
-    await context(folder);
-    // The classic builder is the one that both engines have without a plugin.
-    await $({
-      env: { ...process.env, DOCKER_BUILDKIT: "0" },
-    })`docker build --force-rm --tag ${tag} ${folder}`;
-    rmSync(folder, { recursive: true });
-  }
+  for (const [name, { tag, context }] of Object.entries(IMAGES)) await build(name, tag, context);
   await $`docker save --output ${archive}.tar ${tags}`;
   writeFileSync(`${archive}.json`, JSON.stringify(await idsOf(tags)));
+}
+
+async function buildVllm(): Promise<void> {
+  const mark = join(cacheFolder("images"), `${VLLM.name}-${recipesVersion([VLLM.name])}.json`);
+  const known = existsSync(mark) ? idsSchema.parse(JSON.parse(readFileSync(mark, "utf8"))) : [];
+  if (isDeepStrictEqual(await idsOf([VLLM.tag]), known)) return;
+  await build(VLLM.name, VLLM.tag, recipeContext);
+  writeFileSync(mark, JSON.stringify(await idsOf([VLLM.tag])));
+}
+
+async function build(
+  name: string,
+  tag: string,
+  context: (folder: string) => Promise<void>,
+): Promise<void> {
+  console.error(`building ${tag}`);
+  const folder = join(cacheFolder("images"), `${name}.context`);
+  rmSync(folder, { recursive: true, force: true });
+  cacheFolder("images", `${name}.context`);
+  copyFileSync(join(RECIPES, name, "Dockerfile"), join(folder, "Dockerfile"));
+  await context(folder);
+  const index = process.env["PIP_INDEX_URL"];
+  const args = index === undefined ? [] : ["--build-arg", `PIP_INDEX_URL=${index}`];
+  // The classic builder is the one that both engines have without a plugin.
+  await $({
+    env: { ...process.env, DOCKER_BUILDKIT: "0" },
+  })`docker build --force-rm --tag ${tag} ${args} ${folder}`;
+  rmSync(folder, { recursive: true });
 }
 
 async function baseContext(folder: string): Promise<void> {
@@ -62,9 +85,9 @@ async function recipeContext(folder: string): Promise<void> {
 }
 
 /** Changes whenever a recipe does, so that no old image passes for a new one. */
-function recipesVersion(): string {
+function recipesVersion(names: readonly string[] = Object.keys(IMAGES)): string {
   const hash = createHash("sha256");
-  for (const name of Object.keys(IMAGES)) {
+  for (const name of names) {
     hash.update(readFileSync(join(RECIPES, name, "Dockerfile")));
   }
   return hash.digest("hex").slice(0, 12);
