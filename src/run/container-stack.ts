@@ -179,7 +179,7 @@ export async function containerStack(
           });
           const specs = describe(fetched()).networks;
           await allOrThrow(
-            wanted.map(({ role }) => runtime.networks.create(specs[role], context.signal)),
+            wanted.map(({ role }) => runtime.networks.create(specs[role], unbroken())),
           );
           await checkSeal(context, runtime, settings, name);
         },
@@ -188,7 +188,7 @@ export async function containerStack(
             await clearContainers(runtime, name, signal);
           });
           const [watched] = await allOrThrow([
-            startContainers(context, runtime, describe(fetched())),
+            startContainers(runtime, describe(fetched())),
             lockStackImages(context, runtime, lockFile, images),
           ]);
           started = watched;
@@ -235,11 +235,10 @@ function narration(runtime: Runtime, containers: readonly Watched[], key: string
 
 /** Creates both containers at once, gives the gateway its configuration, and starts them. */
 async function startContainers(
-  context: RunContext,
   runtime: Runtime,
   spec: ContainerStackSpec,
 ): Promise<readonly Watched[]> {
-  const { signal } = context;
+  const signal = unbroken();
   const engine = async (): Promise<string> => {
     const id = await runtime.containers.create(spec.engine, signal);
     await runtime.containers.start(id, signal);
@@ -257,6 +256,14 @@ async function startContainers(
     { role: "engine", id: engineId },
     { role: "gateway", id: gatewayId },
   ];
+}
+
+/**
+ * For requests that make something: broken off by Ctrl-C, the daemon would make it all the same, after the clean-up
+ * has looked. They take a second or two; the interrupt is heard between the steps.
+ */
+function unbroken(): AbortSignal {
+  return AbortSignal.timeout(60_000);
 }
 
 /** `Promise.all` that waits for every one even when one fails: what is still under way could not be taken back. */
