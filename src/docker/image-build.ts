@@ -1,5 +1,4 @@
-import { access, mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { access, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { StackError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
@@ -58,7 +57,9 @@ async function buildBase(
   runtime: Runtime,
   { onLine, signal }: BuildImageOptions,
 ): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "stack-base-"));
+  // Not the folder for temporary files: it may be in memory, or not allow device files.
+  await mkdir(host.paths.cache, { recursive: true });
+  const folder = await mkdtemp(join(host.paths.cache, "base-image-"));
   try {
     const rootfs = await debianRootfs(host, folder, { onLine, signal });
     await runtime.images.build({
