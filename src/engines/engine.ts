@@ -1,6 +1,7 @@
 import type { ContainerSpec } from "../docker/runtime.ts";
 import type { Probe } from "../gate/probe.ts";
 import type { StoredModel } from "../models/model.ts";
+import type { GpuShareSource } from "../plan/gpu/share.ts";
 
 /** What an engine is told when a plan is made. */
 export interface EngineInput {
@@ -47,6 +48,8 @@ export interface ContainerEngine extends EngineBase {
   readonly image: ImageSource;
   /** Images for one accelerator each, by exact version tag; without an entry, `image` serves it too. */
   readonly acceleratedImages?: Readonly<Partial<Record<Accelerator, ImageTag>>>;
+  /** Where it tells how much of the model is on the GPU. */
+  readonly gpuShare?: GpuShareSource;
   /** What it reads. */
   readonly format: "gguf" | "safetensors";
   /** Oldest version without known holes, and where that is written. */

@@ -1,3 +1,4 @@
+import { llamaGpuShare } from "../plan/gpu/share.ts";
 import type { ContainerEngine, EngineInput } from "./engine.ts";
 import { llamacppProbes } from "./llamacpp-probes.ts";
 import { toolTemplate } from "./tool-template.ts";
@@ -51,6 +52,7 @@ export const llamacpp = {
   overflowMark: "exceed_context_size_error",
   takesTools: ({ facts }) => facts.templateHasTools || facts.chatFamily !== undefined,
   probes: llamacppProbes,
+  gpuShare: { kind: "log", read: llamaGpuShare },
   container: (input) => ({
     command: [...serverArguments(input), ...input.extraArgs],
     env: { HOME: "/tmp" },

@@ -1,3 +1,4 @@
+import { ollamaGpuShare } from "../plan/gpu/share.ts";
 import type { ContainerEngine } from "./engine.ts";
 import { ollamaProbes } from "./ollama-probes.ts";
 
@@ -42,6 +43,7 @@ export const ollama = {
   ],
   takesTools: ({ facts, ollamaTools }) => ollamaTools ?? facts.templateHasTools,
   probes: ollamaProbes,
+  gpuShare: { kind: "http", path: "/api/ps", read: ollamaGpuShare },
   container: ({ context, parallel, storeDir, extraArgs }) => ({
     command: ["serve", ...extraArgs],
     env: {

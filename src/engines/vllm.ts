@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Probe, ProbeAnswer, ProbeVerdict } from "../gate/probe.ts";
+import { vllmGpuShare } from "../plan/gpu/share.ts";
 import type { ContainerEngine, EngineInput } from "./engine.ts";
 import {
   FIRST_MS,
@@ -60,6 +61,7 @@ export const vllm = {
   overflowMark: "maximum context length",
   takesTools: ({ facts }) => facts.templateHasTools || facts.chatFamily !== undefined,
   probes: vllmProbes,
+  gpuShare: { kind: "log", read: vllmGpuShare },
   container: (input) => ({
     entrypoint: ["vllm", "serve"],
     command: [...serveArguments(input), ...input.extraArgs],

@@ -25,7 +25,7 @@ import { type Deployment, executeSteps } from "./deployment.ts";
 import { runningEngineProcess } from "./engine-process.ts";
 import { fetchOptions } from "./fetch-options.ts";
 import { choosePort } from "./free-port.ts";
-import { settleGpu } from "./gpu.ts";
+import { proveGpu, settleGpu } from "./gpu.ts";
 import { imageLockFile, readImageLock } from "./image-lock.ts";
 import { chooseImages, lockStackImages, preflightImages, pullImage } from "./stack-images.ts";
 import { narrated, type Narration } from "./narrate.ts";
@@ -59,9 +59,10 @@ export async function containerStack(
     ensureKey(folder),
   ]);
   if (!daemon.local) throw remoteDaemon(daemon.address);
+  const policy = parseGpuPolicy(settings.gpu);
   const gpu = await settleGpu(context, runtime, {
     stack: name,
-    policy: parseGpuPolicy(settings.gpu),
+    policy,
     engine,
     daemon,
     containers,
@@ -204,7 +205,7 @@ export async function containerStack(
               tail: () => engineTail(runtime, started, context.signal),
             });
           const facts = await narrated(context, narration(runtime, started, startKey()), climb);
-          endpoint = {
+          const found: Endpoint = {
             name,
             engine: engine.name,
             apiBase: `http://127.0.0.1:${port}/v1`,
@@ -215,6 +216,10 @@ export async function containerStack(
             tools: engine.takesTools(fetched()),
             warnings: [...contextWindow(settings, fetched().facts).warnings, ...gpu.warnings],
           };
+          const container = started.find(({ role }) => role === "engine")?.id ?? "";
+          const proof = { policy, engine, settled: gpu, container, endpoint: found };
+          const told = await proveGpu(context, runtime, proof);
+          endpoint = { ...found, warnings: [...found.warnings, ...told] };
           await writeEndpoint(folder, endpoint);
         },
       }),

@@ -1,4 +1,5 @@
 import type { ContainerFacts, DaemonFacts, DeviceRequest, Runtime } from "../docker/runtime.ts";
+import type { Endpoint } from "../endpoint.ts";
 import type { Accelerator, ContainerEngine } from "../engines/engine.ts";
 import { gpuFacts } from "../host/gpu-facts.ts";
 import { decideGpu, type GpuDecision } from "../plan/gpu/decide.ts";
@@ -7,6 +8,7 @@ import { gpuUnusable, type GpuFault } from "../plan/gpu/verdict.ts";
 import { LABEL } from "../plan/labels.ts";
 import type { RunContext } from "./context.ts";
 import { gpuPreflight } from "./gpu-preflight.ts";
+import { checkGpuShare, gpuShareWarning } from "./gpu-share.ts";
 import { firstImageHere } from "./stack-images.ts";
 
 /** What the engine computes on, settled. */
@@ -82,6 +84,39 @@ async function decide(
   const offered = decideGpu({ ...question, host: undefined });
   if (policy === "none" || offered.devices.length > 0 || !daemon.local) return offered;
   return decideGpu({ ...question, host: await gpuFacts(host, { signal }) });
+}
+
+export interface GpuProof {
+  readonly policy: GpuPolicy;
+  readonly engine: Pick<ContainerEngine, "gpuShare">;
+  readonly settled: SettledGpu;
+  /** Id of the engine's container. */
+  readonly container: string;
+  readonly endpoint: Endpoint;
+}
+
+/** Milliseconds, once, after a start that took seconds. */
+const PROOF_MS = 10_000;
+
+/** After the start: whether the model really is on the GPU. What is to be told is returned; a GPU that was demanded and computes nothing is `GPU_UNUSABLE`. */
+export async function proveGpu(
+  context: RunContext,
+  runtime: Runtime,
+  { policy, engine, settled, container, endpoint }: GpuProof,
+): Promise<readonly string[]> {
+  const share = await checkGpuShare(context, runtime, {
+    engine,
+    container: { id: container, labels: settled.labels },
+    endpoint,
+    deadlineMs: PROOF_MS,
+  });
+  if (share === undefined) return [];
+  if (share.fault !== undefined && gpuDemanded(policy)) throw gpuUnusable(share.fault);
+  const message = gpuShareWarning(share);
+  if (message === undefined) return [];
+  const next = share.fault?.next;
+  context.emit({ type: "warning", message, ...(next === undefined ? {} : { next }) });
+  return [message];
 }
 
 function withoutGpu(context: RunContext, policy: GpuPolicy, fault: GpuFault): SettledGpu {

@@ -4,6 +4,7 @@ import { ask } from "../gate/ask.ts";
 import { LABEL } from "../plan/labels.ts";
 import { type Seal, sealOf } from "../plan/seal.ts";
 import type { RunContext } from "./context.ts";
+import { type GpuStatus, gpuStatus } from "./gpu-status.ts";
 import { engineOf, findStacks, runningSince, type StackState, stateOf } from "./parts.ts";
 import { stackFolder } from "./stack-folder.ts";
 
@@ -25,6 +26,8 @@ export interface StatusReport {
     readonly oomKilled?: boolean;
   }[];
   readonly seal: Seal;
+  /** Of a stack that asked for a GPU: whether the model is there. */
+  readonly gpu?: GpuStatus;
   /** File with the log of an embedded engine; `stack logs` shows either kind. */
   readonly logFile?: string;
   readonly warnings: readonly string[];
@@ -48,7 +51,10 @@ export async function status(
   }
   const { endpoint, process } = parts;
   const state = stateOf(parts);
-  const answers = state === "stopped" ? false : await listsModels(context, endpoint);
+  const [answers, gpu] =
+    state === "stopped"
+      ? [false, undefined]
+      : await Promise.all([listsModels(context, endpoint), gpuStatus(context, parts)]);
   const since = runningSince(parts);
   const seal = sealOf(
     parts.containers.length > 0 ? "containers" : "process",
@@ -76,10 +82,15 @@ export async function status(
       })),
     ],
     seal,
+    ...(gpu === undefined ? {} : { gpu }),
     ...(parts.containers.length > 0
       ? {}
       : { logFile: stackFolder(context.host, parts.name).logFile }),
-    warnings: [...(endpoint?.warnings ?? []), ...seal.warnings],
+    warnings: [
+      ...(endpoint?.warnings ?? []),
+      ...seal.warnings,
+      ...(gpu?.warning === undefined ? [] : [gpu.warning]),
+    ],
   };
 }
 

@@ -34,6 +34,7 @@ export const command = defineCommand({
       ...report.parts.map(
         (part) => [part.role, `${oneLine(part.what)}: ${part.state}${exitNote(part)}`] as const,
       ),
+      ...(report.gpu === undefined ? [] : [["gpu", gpuText(report.gpu)] as const]),
       ["sealed", sealText(report.seal)],
       ...(report.since === undefined ? [] : [["since", report.since] as const]),
       ...(report.logFile === undefined ? [] : [["log", report.logFile] as const]),
@@ -51,6 +52,23 @@ function stateNote({ state, answers }: StatusReport): string {
 function exitNote(part: StatusReport["parts"][number]): string {
   if (part.oomKilled === true) return " (killed: out of memory)";
   return part.exitCode === undefined ? "" : ` (exit ${part.exitCode})`;
+}
+
+function gpuText({ state, share }: NonNullable<StatusReport["gpu"]>): string {
+  switch (state) {
+    case "on-gpu":
+      return "the model is on it";
+    case "partly":
+      return `${Math.floor((share ?? 0) * 100)} % of the model is on it`;
+    case "on-cpu":
+      return "not used: the processor computes";
+    case "lost":
+      return "lost";
+    case "unknown":
+      return "there, as far as can be seen";
+    default:
+      return unreachable(state);
+  }
 }
 
 function sealText({ kind, hostReachable }: StatusReport["seal"]): string {

@@ -1,0 +1,120 @@
+import type { ContainerFacts, Runtime } from "../docker/runtime.ts";
+import { type Endpoint, endpointOrigin } from "../endpoint.ts";
+import type { ContainerEngine } from "../engines/engine.ts";
+import { ask } from "../gate/ask.ts";
+import { LABEL } from "../plan/labels.ts";
+import { judgeStillThere, STILL_THERE_SCRIPT } from "../plan/gpu/still-there.ts";
+import type { GpuFault } from "../plan/gpu/verdict.ts";
+import type { RunContext } from "./context.ts";
+
+/** What became of the GPU that a stack asked for. */
+export interface GpuShare {
+  /** `lost`: the container had it and has it no more. `unknown`: nothing told in time. */
+  readonly state: "on-gpu" | "partly" | "on-cpu" | "lost" | "unknown";
+  /** How much of the model is on the GPU, 0 to 1, where the engine tells. */
+  readonly share?: number;
+  readonly fault?: GpuFault;
+}
+
+export interface GpuShareQuestion {
+  readonly engine: Pick<ContainerEngine, "gpuShare">;
+  /** The engine's container. */
+  readonly container: Pick<ContainerFacts, "id" | "labels">;
+  readonly endpoint: Pick<Endpoint, "apiBase" | "apiKey" | "model"> | undefined;
+  /** Milliseconds; what has not answered by then is unknown. */
+  readonly deadlineMs: number;
+}
+
+/** All of the log that a load writes. */
+const LOG_LINES = 3000;
+/** A model that is all on the GPU may count some MiB of the host's as its own. */
+const WHOLE = 0.98;
+
+/**
+ * Whether the model is where it was meant to be. Undefined for a stack without a GPU. Never throws, but for an abort: what
+ * cannot be asked is `unknown`.
+ */
+export async function checkGpuShare(
+  context: Pick<RunContext, "signal">,
+  runtime: Runtime,
+  question: GpuShareQuestion,
+): Promise<GpuShare | undefined> {
+  if (question.container.labels[LABEL.gpu] === undefined) return undefined;
+  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(question.deadlineMs)]);
+  const [fault, share] = await Promise.all([
+    orUndefined(context, stillThere(runtime, question.container.id, signal)),
+    orUndefined(context, shareOf(runtime, question, signal)),
+  ]);
+  if (fault !== undefined) return { state: "lost", fault };
+  if (share === undefined) return { state: "unknown" };
+  if (share >= WHOLE) return { state: "on-gpu", share };
+  return share > 0 ? { state: "partly", share } : { state: "on-cpu", share, fault: onCpu() };
+}
+
+/** For people; undefined where there is nothing to say. */
+export function gpuShareWarning({ state, share = 0, fault }: GpuShare): string | undefined {
+  switch (state) {
+    case "lost":
+    case "on-cpu":
+      return fault === undefined
+        ? undefined
+        : `${state === "lost" ? "The GPU is lost: " : ""}${fault.why} (${fault.cause}) Next: ${fault.next}`;
+    case "partly":
+      return `Only ${Math.floor(share * 100)} % of the model is on the GPU, the rest on the processor: choose a smaller model or --context.`;
+    default:
+      return undefined;
+  }
+}
+
+function onCpu(): GpuFault {
+  return {
+    state: "broken",
+    cause: "image-has-no-cuda",
+    why: "The engine has a GPU and computes on the processor: its image cannot use it, or the model does not fit it at all.",
+    evidence: [],
+    next: "stack logs",
+  };
+}
+
+async function stillThere(
+  runtime: Runtime,
+  id: string,
+  signal: AbortSignal,
+): Promise<GpuFault | undefined> {
+  const { output } = await runtime.containers.exec(
+    id,
+    ["/bin/sh", "-c", STILL_THERE_SCRIPT],
+    signal,
+  );
+  return judgeStillThere(output);
+}
+
+async function shareOf(
+  runtime: Runtime,
+  { engine, container, endpoint }: GpuShareQuestion,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const source = engine.gpuShare;
+  if (source === undefined) return undefined;
+  if (source.kind === "log") {
+    return source.read(await runtime.containers.tail(container.id, LOG_LINES, signal));
+  }
+  if (endpoint === undefined) return undefined;
+  const answer = await ask(
+    { method: "GET", path: source.path, read: "whole" },
+    { origin: endpointOrigin(endpoint), apiKey: endpoint.apiKey, signal },
+  );
+  return answer.status === 200 ? source.read(answer.text, endpoint.model) : undefined;
+}
+
+async function orUndefined<T>(
+  { signal }: Pick<RunContext, "signal">,
+  work: Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch {
+    signal.throwIfAborted();
+    return undefined;
+  }
+}
