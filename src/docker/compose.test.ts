@@ -16,20 +16,23 @@ describe("the committed files", () => {
     },
   );
 
-  it("have every service hardened", () => {
-    const { services } = parse(composeFiles()["ollama.yaml"] ?? "");
-    for (const name of ["engine", "gateway"]) {
-      expect(services[name]).toMatchObject({
-        cap_drop: ["ALL"],
-        security_opt: ["no-new-privileges"],
-        read_only: true,
-        user: expect.stringContaining("65532:65532"),
-        pids_limit: expect.any(Number),
-      });
-    }
-    expect(services.engine).not.toHaveProperty("ports");
-    expect(services.gateway.ports).toEqual(["127.0.0.1:${STACK_PORT:-11435}:8080"]);
-  });
+  it.each(["ollama.yaml", "llamacpp.yaml", "vllm.yaml"])(
+    "%s has every service hardened",
+    (name) => {
+      const { services } = parse(composeFiles()[name] ?? "");
+      for (const service of ["engine", "gateway"]) {
+        expect(services[service]).toMatchObject({
+          cap_drop: ["ALL"],
+          security_opt: ["no-new-privileges"],
+          read_only: true,
+          user: expect.stringContaining("65532:65532"),
+          pids_limit: expect.any(Number),
+        });
+      }
+      expect(services.engine).not.toHaveProperty("ports");
+      expect(services.gateway.ports).toEqual(["127.0.0.1:${STACK_PORT:-11435}:8080"]);
+    },
+  );
 });
 
 it("one specification says the same to Compose and to the daemon", () => {

@@ -1,7 +1,9 @@
 import { stringify } from "yaml";
-import type { ContainerEngine } from "../engines/engine.ts";
+import type { ContainerEngine, EngineInput, ImageTag } from "../engines/engine.ts";
 import { engineContainer } from "../engines/engine-container.ts";
+import { llamacpp } from "../engines/llamacpp.ts";
 import { ollama } from "../engines/ollama.ts";
+import { vllm } from "../engines/vllm.ts";
 import { BODY_LIMIT_BYTES, gatewayConfig } from "../offline/gateway-config.ts";
 import { GATEWAY_IMAGE, gatewayContainer, UNPRIVILEGED } from "../offline/gateway-container.ts";
 import { ENGINE_ALIAS } from "../offline/names.ts";
@@ -16,30 +18,83 @@ const STACK = "compose";
 
 /** The files below `compose/`, by name, for people who have Docker and not this tool. Made from the same specifications as `stack up`. */
 export function composeFiles(): Readonly<Record<string, string>> {
-  return {
-    "ollama.yaml": ollamaFile(),
-    "ollama.haproxy.cfg": gatewayFileOf(ollama),
-    "sealed.yaml": sealedFile(),
-    "gpu.yaml": gpuFile(),
-  };
+  const stacks = COMPOSED.flatMap((each) => [
+    [`${each.engine.name}.yaml`, stackFile(each)] as const,
+    [`${each.engine.name}.haproxy.cfg`, gatewayFileOf(each.engine)] as const,
+  ]);
+  return { ...Object.fromEntries(stacks), "sealed.yaml": sealedFile(), "gpu.yaml": gpuFile() };
 }
 
 const MADE = "# Made by `pnpm compose` from src/docker/compose.ts; a test holds them equal.";
 
-function ollamaFile(): string {
-  const engine = engineContainer({
-    stack: STACK,
+interface Composed {
+  readonly engine: ContainerEngine;
+  readonly image: ImageTag;
+  /** Lines over the common ones. */
+  readonly head: string;
+  readonly told: Partial<EngineInput> & Pick<EngineInput, "storeDir">;
+  /** What becomes a variable, in arguments and values of the environment, when the whole text is equal. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly more: string;
+}
+
+const CONTEXT_VARIABLE = { [`${CONTEXT}`]: `\${STACK_CONTEXT:-${CONTEXT}}` };
+
+const COMPOSED: readonly Composed[] = [
+  {
     engine: ollama,
+    image: ollama.image,
+    head: `# Ollama on a sealed network, behind a gateway on 127.0.0.1 that wants a key.
+#   export STACK_MODELS=$HOME/.ollama/models`,
+    told: { storeDir: "${STACK_MODELS:?the folder of Ollama's models, such as ~/.ollama/models}" },
+    variables: CONTEXT_VARIABLE,
+    more: "STACK_PARALLEL, ",
+  },
+  {
+    engine: llamacpp,
+    image: llamacpp.image,
+    head: `# llama.cpp's server on a sealed network, behind a gateway on 127.0.0.1 that wants a key.
+#   export STACK_MODELS=$HOME/models STACK_GGUF=model.gguf`,
+    told: {
+      storeDir: "${STACK_MODELS:?the folder that holds the GGUF}",
+      weightsPath: "/models/${STACK_GGUF:?the GGUF, below STACK_MODELS}",
+      servedName: "${STACK_MODEL_NAME:-local}",
+    },
+    variables: CONTEXT_VARIABLE,
+    more: "STACK_MODEL_NAME, ",
+  },
+  {
+    engine: vllm,
+    image: vllm.acceleratedImages.cuda,
+    head: `# vLLM with NVIDIA GPUs on a sealed network, behind a gateway on 127.0.0.1 that wants a key. Wants -f compose/gpu.yaml too.
+#   export STACK_MODELS=$HOME/models STACK_SNAPSHOT=Qwen3-8B    # a folder of safetensors with its tokenizer
+#   export STACK_TOOL_PARSER=hermes                             # how this model writes calls: docs/engines/vllm.md`,
+    told: {
+      storeDir: "${STACK_MODELS:?the folder that holds the snapshot}",
+      weightsPath: "/models/${STACK_SNAPSHOT:?the folder of safetensors, below STACK_MODELS}",
+      servedName: "${STACK_MODEL_NAME:-local}",
+      accelerator: "cuda",
+    },
+    variables: { ...CONTEXT_VARIABLE, hermes: "${STACK_TOOL_PARSER:-hermes}" },
+    more: "STACK_MODEL_NAME, ",
+  },
+];
+
+function stackFile(composed: Composed): string {
+  const { engine, image, head, told, more } = composed;
+  const spec = engineContainer({
+    stack: STACK,
+    engine,
     told: {
       model: undefined,
       servedName: "",
       context: CONTEXT,
       parallel: 1,
       maxOutputTokens: 4096,
-      storeDir: "${STACK_MODELS:?the folder of Ollama's models, such as ~/.ollama/models}",
       extraArgs: [],
+      ...told,
     },
-    image: `\${STACK_ENGINE_IMAGE:-${ollama.image.repository}:${ollama.image.tag}}`,
+    image: `\${STACK_ENGINE_IMAGE:-${image.repository}:${image.tag}}`,
     user: `\${STACK_USER:-${UNPRIVILEGED.uid}:${UNPRIVILEGED.gid}}`,
     memoryBytes: undefined,
     devices: [],
@@ -47,23 +102,22 @@ function ollamaFile(): string {
   });
   const gateway = gatewayContainer({
     stack: STACK,
-    engine: ollama.name,
+    engine: engine.name,
     image: `\${STACK_GATEWAY_IMAGE:-${GATEWAY_IMAGE.repository}:${GATEWAY_IMAGE.tag}}`,
     hostPort: PORT,
     labels: {},
   });
   return file(
-    `# Ollama on a sealed network, behind a gateway on 127.0.0.1 that wants a key.
-#   export STACK_MODELS=$HOME/.ollama/models
+    `${head}
 #   export STACK_KEY=$(openssl rand -hex 32)
 #   export STACK_KEY_SHA256=$(printf %s "$STACK_KEY" | sha256sum | cut -d' ' -f1)
-#   docker compose -f compose/ollama.yaml up -d
+#   docker compose -f compose/${engine.name}.yaml up -d
 #   curl -H "Authorization: Bearer $STACK_KEY" http://127.0.0.1:${PORT}/v1/models
-# More: STACK_PORT, STACK_CONTEXT (tokens), STACK_PARALLEL, STACK_MEMORY, STACK_USER (uid:gid that can read the models),
+# More: STACK_PORT, STACK_CONTEXT (tokens), ${more}STACK_MEMORY, STACK_USER (uid:gid that can read the models),
 # STACK_ENGINE_IMAGE, STACK_GATEWAY_IMAGE. With Docker Engine 28 or newer add -f compose/sealed.yaml; with an NVIDIA GPU -f compose/gpu.yaml.`,
     {
-      name: "stack-ollama",
-      services: { engine: engineService(engine), gateway: gatewayService(gateway) },
+      name: `stack-${engine.name}`,
+      services: { engine: engineService(spec, composed), gateway: gatewayService(gateway) },
       networks: {
         // What the oldest supported Engine knows; a newer one does the same by `sealed.yaml`.
         sealed: composeNetwork(
@@ -72,19 +126,21 @@ function ollamaFile(): string {
         outer: composeNetwork(outerNetwork(STACK)),
       },
       // Compose can put inline content only into containers that may write to their root.
-      configs: { gateway: { file: "./ollama.haproxy.cfg" } },
+      configs: { gateway: { file: `./${engine.name}.haproxy.cfg` } },
     },
   );
 }
 
-function engineService(spec: ContainerSpec): object {
-  const service = composeService(spec, { sealed: { aliases: [ENGINE_ALIAS] } });
+function engineService(spec: ContainerSpec, { engine, variables }: Composed): object {
+  const open = (text: string): string => variables[text] ?? text;
+  const command = (spec.command ?? []).map(open);
+  const env = Object.entries(spec.env).map(([name, value]) => [name, open(value)] as const);
+  const service = composeService({ ...spec, command }, { sealed: { aliases: [ENGINE_ALIAS] } });
   return {
     ...service,
     environment: {
-      ...spec.env,
-      OLLAMA_CONTEXT_LENGTH: `\${STACK_CONTEXT:-${CONTEXT}}`,
-      OLLAMA_NUM_PARALLEL: "${STACK_PARALLEL:-1}",
+      ...Object.fromEntries(env),
+      ...(engine.name === "ollama" ? { OLLAMA_NUM_PARALLEL: "${STACK_PARALLEL:-1}" } : {}),
     },
     // 0 is no limit; the tool itself takes nine tenths of the machine.
     mem_limit: "${STACK_MEMORY:-0}",
@@ -114,6 +170,7 @@ function gatewayFileOf(engine: ContainerEngine): string {
     enginePort: engine.port,
     keySha256: '"${STACK_KEY_SHA256}"',
     paths: engine.paths,
+    overflowMark: engine.overflowMark,
     port: "${STACK_PORT}",
     bodyLimitBytes: BODY_LIMIT_BYTES,
   });

@@ -93,7 +93,7 @@ export async function gatewayRig(
 }
 
 /** Removes all that carries the stack's name; what is left then is an error. */
-async function removeStack(runtime: Runtime, stack: string): Promise<void> {
+export async function removeStack(runtime: Runtime, stack: string): Promise<void> {
   const labels = { [LABEL.name]: stack };
   for (const { id } of await runtime.containers.list(labels)) await runtime.containers.remove(id);
   for (const { id } of await runtime.networks.list(labels)) await runtime.networks.remove(id);
