@@ -83,7 +83,7 @@ describe.skipIf(!compose)("the files of compose/, with the real Compose", () => 
 
   it("bring up a stack that answers with real tokens", async () => {
     let models: { data?: { id: string }[] } = {};
-    for (let turn = 0; turn < 100 && models.data === undefined; turn += 1) {
+    for (let turn = 0; turn < 300 && models.data === undefined; turn += 1) {
       await delay(100);
       const answer = await get("/v1/models").catch(() => undefined);
       if (answer?.ok) models = (await answer.json()) as typeof models;
