@@ -4,7 +4,9 @@ import type { FlagSpec } from "./command.ts";
 
 /** The part of the published JSON Schema that flags are made of. */
 interface Property {
-  readonly type: string;
+  /** Absent where there is a choice of types. */
+  readonly type?: string;
+  readonly anyOf?: readonly { readonly type?: string; readonly const?: unknown }[];
   readonly description?: string;
   readonly enum?: readonly string[];
   readonly default?: unknown;
@@ -47,13 +49,18 @@ function settingFlag(key: SettingKey): FlagSpec {
     default:
       return {
         kind: "text",
-        placeholder: property.enum?.join("|") ?? "text",
+        placeholder: property.enum?.join("|") ?? choicesText(property) ?? "text",
         summary,
         ...(key === "model" ? { complete: "models" as const } : {}),
         ...(key === "name" ? { complete: "stacks" as const } : {}),
         ...(key === "engine" ? { complete: "engines" as const } : {}),
       };
   }
+}
+
+/** `n|auto` of a number or a word. */
+function choicesText({ anyOf }: Property): string | undefined {
+  return anyOf?.map(({ type, const: word }) => (type === "integer" ? "n" : String(word))).join("|");
 }
 
 function defaultText(value: unknown): string {

@@ -24,6 +24,8 @@ export const embeddedConfigSchema = z.strictObject({
   trainedContext: z.int().positive().optional(),
   /** Let `context` exceed what the model was trained for. Without it such a context is refused at start. */
   stretch: z.boolean().default(false),
+  /** How keys and values are kept. */
+  kvType: z.enum(["f16", "q8_0", "q4_0"]).default("f16"),
   /** Largest request body, in bytes. */
   maxBodyBytes: z
     .int()

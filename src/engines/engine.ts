@@ -13,6 +13,8 @@ export interface EngineInput {
   /** Conversations served at the same time. */
   readonly parallel: number;
   readonly maxOutputTokens: number;
+  /** How keys and values are kept; `f16` when nothing is said. */
+  readonly kvType?: "f16" | "q8_0" | "q4_0" | undefined;
   /** Folder of the store on the daemon's machine. */
   readonly storeDir: string;
   /** Arguments after `--`. */

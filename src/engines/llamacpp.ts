@@ -71,6 +71,7 @@ function serverArguments(input: EngineInput): readonly string[] {
     ["--ctx-size", `${context * parallel}`, "--parallel", `${parallel}`],
     ["--n-predict", `${maxOutputTokens}`],
     ["--cache-ram", `${LLAMACPP_PROMPT_CACHE_MIB}`],
+    kvType(input),
     threads(input),
     stretched(input),
     // Before the template, or only the names of built-in ones are accepted.
@@ -79,6 +80,11 @@ function serverArguments(input: EngineInput): readonly string[] {
     // The older name of --no-ui, which newer versions still take.
     ["--no-webui", "--offline", "--metrics", "--no-slots"],
   ].flat();
+}
+
+/** Quantised values need flash attention, which is on where the model and the machine have it. */
+function kvType({ kvType: type = "f16" }: EngineInput): readonly string[] {
+  return type === "f16" ? [] : ["--cache-type-k", type, "--cache-type-v", type];
 }
 
 /** ggml's threads spin while they wait: when they outnumber the free cores everything stalls, so one core stays free. */

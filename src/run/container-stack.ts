@@ -11,7 +11,6 @@ import type { StoredModel } from "../models/model.ts";
 import { parseReference } from "../models/reference.ts";
 import { openStore } from "../models/store.ts";
 import { dockerNames } from "../offline/names.ts";
-import { contextWindow } from "../plan/context-window.ts";
 import { describeContainers, type ContainerStackSpec } from "../plan/container-stack-spec.ts";
 import { parseGpuPolicy } from "../plan/gpu/policy.ts";
 import { LABEL } from "../plan/labels.ts";
@@ -29,6 +28,7 @@ import { proveGpu, settleGpu } from "./gpu.ts";
 import { imageLockFile, readImageLock } from "./image-lock.ts";
 import { chooseImages, lockStackImages, preflightImages, pullImage } from "./stack-images.ts";
 import { narrated, type Narration } from "./narrate.ts";
+import { containerBudget, freeOfGpus, stackFit } from "./stack-fit.ts";
 import { ensureKey, readEndpoint, stackFolder, writeEndpoint } from "./stack-folder.ts";
 
 /** A stack whose engine runs in a container on a sealed network, behind the gateway. */
@@ -82,13 +82,27 @@ export async function containerStack(
     own: containers.flatMap((each) => each.ports.map(({ hostPort }) => hostPort)),
   });
 
+  const runs = containers.some((each) => each.state === "running");
+  const same = known?.engine === engine.name && known.reference === model.reference;
+  const fit = stackFit({
+    settings,
+    engine: engine.name,
+    reference: model.reference,
+    budget: await containerBudget(daemon, settings.memory, {
+      gpus: await freeOfGpus(context, gpu),
+      replaces: runs,
+    }),
+    running: runs && same ? known : undefined,
+  });
+
   const inputOf = (stored: StoredModel): EngineInput => {
-    const window = contextWindow(settings, stored.facts);
+    const { window } = fit.of(stored);
     return {
       model: stored,
       servedName: stored.servedName,
       context: window.tokens,
       parallel: settings.parallel,
+      kvType: settings.kvType,
       maxOutputTokens: window.maxOutputTokens,
       storeDir: store.root,
       extraArgs: settings.engineArgs,
@@ -136,6 +150,11 @@ export async function containerStack(
     },
   );
 
+  const foreseen = model.stored === undefined ? fit.ofCatalog() : fit.of(model.stored);
+  if (foreseen?.misfit !== undefined && plan.steps.some(({ kind }) => kind === "containers")) {
+    throw foreseen.misfit;
+  }
+
   let stored = model.stored;
   let endpoint = known;
   let started: readonly Watched[] = containers.map((each) => ({
@@ -159,6 +178,7 @@ export async function containerStack(
 
   return {
     plan,
+    fit: foreseen === undefined ? undefined : fit.report(foreseen),
     endpoint: async () => {
       if (endpoint === undefined) throw new Error("there is no endpoint before the gate");
       return endpoint;
@@ -170,6 +190,8 @@ export async function containerStack(
         },
         model: async () => {
           stored = await store.ensure(reference, fetchOptions(settings));
+          const { misfit } = fit.of(stored);
+          if (misfit !== undefined) throw misfit;
         },
         clear: async () => {
           await clearStack(context, name);
@@ -214,7 +236,7 @@ export async function containerStack(
             reference: model.reference,
             ...measured(input, facts),
             tools: engine.takesTools(fetched()),
-            warnings: [...contextWindow(settings, fetched().facts).warnings, ...gpu.warnings],
+            warnings: [...fit.of(fetched()).window.warnings, ...gpu.warnings],
           };
           const container = started.find(({ role }) => role === "engine")?.id ?? "";
           const proof = { policy, engine, settled: gpu, container, endpoint: found };

@@ -2,11 +2,14 @@ import type { Endpoint } from "../endpoint.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import { stepId, stepTitle } from "../plan/plan.ts";
 import type { RunContext } from "./context.ts";
+import type { FitReport } from "./stack-fit.ts";
 import type { UndoList } from "./undo.ts";
 
 /** What is wanted, compared with what is there: a plan, and the means to carry it out. One per kind of engine. */
 export interface Deployment {
   readonly plan: Plan;
+  /** What it takes of the memory; absent while nothing is known of the model, and for a server that is adopted. */
+  readonly fit?: FitReport | undefined;
   /** Does the steps of the plan in order. What it starts goes on the undo list first. */
   execute(undo: UndoList): Promise<readonly DoneStep[]>;
   /** After the plan: the endpoint as it was found by the gate, or left by an earlier one. */

@@ -5,7 +5,6 @@ import { runGate } from "../gate/run-gate.ts";
 import type { StoredModel } from "../models/model.ts";
 import { parseReference } from "../models/reference.ts";
 import { openStore } from "../models/store.ts";
-import { contextWindow } from "../plan/context-window.ts";
 import { planHash } from "../plan/hash.ts";
 import { planProcess } from "../plan/plan-process.ts";
 import type { ResolvedSettings } from "../plan/settings.ts";
@@ -22,6 +21,7 @@ import { fetchOptions } from "./fetch-options.ts";
 import { followFile } from "./follow-file.ts";
 import { narrated, type Narration } from "./narrate.ts";
 import { choosePort } from "./free-port.ts";
+import { processBudget, stackFit } from "./stack-fit.ts";
 import { lastLines } from "./last-lines.ts";
 import { ensureKey, forgetRun, readEndpoint, stackFolder, writeEndpoint } from "./stack-folder.ts";
 
@@ -47,8 +47,18 @@ export async function processStack(
     own: running === undefined ? [] : [portOf(known) ?? 0],
   });
 
+  const otherEngine = known !== undefined && known.engine !== engine.name;
+  const same = running !== undefined && !otherEngine && known?.reference === model.reference;
+  const fit = stackFit({
+    settings,
+    engine: engine.name,
+    reference: model.reference,
+    budget: await processBudget(running?.pid),
+    running: same ? known : undefined,
+  });
+
   const configure = (stored: StoredModel): EmbeddedConfigInput => {
-    const window = contextWindow(settings, stored.facts);
+    const { window } = fit.of(stored);
     return {
       port,
       apiKey,
@@ -59,6 +69,7 @@ export async function processStack(
       maxOutputTokens: window.maxOutputTokens,
       gpu: gpuOf(settings.gpu, host.platform),
       stretch: settings.stretch,
+      kvType: settings.kvType,
       ...(stored.facts.trainedContext === undefined
         ? {}
         : { trainedContext: stored.facts.trainedContext }),
@@ -66,7 +77,6 @@ export async function processStack(
   };
   const config = model.stored === undefined ? undefined : configure(model.stored);
   const hash = config === undefined ? undefined : planHash(config);
-  const otherEngine = known !== undefined && known.engine !== engine.name;
   const plan = planProcess(
     { name: settings.name, engine: engine.name, model: model.reference, hash },
     {
@@ -77,6 +87,11 @@ export async function processStack(
     },
   );
 
+  const foreseen = model.stored === undefined ? fit.ofCatalog() : fit.of(model.stored);
+  if (foreseen?.misfit !== undefined && plan.steps.some(({ kind }) => kind === "process")) {
+    throw foreseen.misfit;
+  }
+
   let stored = model.stored;
   let endpoint = known;
   const fetched = (): StoredModel => {
@@ -86,6 +101,7 @@ export async function processStack(
 
   return {
     plan,
+    fit: foreseen === undefined ? undefined : fit.report(foreseen),
     endpoint: async () => {
       if (endpoint === undefined) throw new Error("there is no endpoint before the gate");
       return endpoint;
@@ -104,6 +120,8 @@ export async function processStack(
             if (process !== undefined) await stopEngineProcess(host, process);
             await forgetRun(folder);
           });
+          const { misfit } = fit.of(fetched());
+          if (misfit !== undefined) throw misfit;
           const wanted = configure(fetched());
           process = await startEngineProcess(host, folder, wanted, planHash(wanted));
         },
@@ -149,7 +167,7 @@ export async function processStack(
             maxOutputTokens: input.maxOutputTokens,
             // It renders tools itself where a model's own template does not.
             tools: true,
-            warnings: [...contextWindow(settings, fetched().facts).warnings],
+            warnings: [...fit.of(fetched()).window.warnings],
           };
           await writeEndpoint(folder, endpoint);
         },

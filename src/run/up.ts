@@ -8,6 +8,7 @@ import type { Deployment } from "./deployment.ts";
 import type { PlannedStep } from "./events.ts";
 import { acquireLock } from "./lock.ts";
 import { recover } from "./recover.ts";
+import type { FitReport } from "./stack-fit.ts";
 import { stackFolder } from "./stack-folder.ts";
 import { createUndoList } from "./undo.ts";
 
@@ -21,6 +22,8 @@ export interface UpResult {
   readonly dryRun: boolean;
   /** What was done, or for a dry run would be, in order. */
   readonly steps: readonly (PlannedStep & { readonly ms?: number })[];
+  /** What it takes of the memory, as far as the model is known. */
+  readonly fit?: FitReport;
   /** Absent for a dry run that has something to do. */
   readonly endpoint?: Endpoint;
 }
@@ -57,6 +60,7 @@ export async function up(
         changed,
         dryRun: false,
         steps,
+        ...fitOf(deployment),
         endpoint: await deployment.endpoint(),
       };
     } catch (error) {
@@ -72,8 +76,15 @@ async function dryRun(context: RunContext, settings: ResolvedSettings): Promise<
   const deployment = await deploy(context, settings);
   const { name, engine, model, steps } = deployment.plan;
   const planned = steps.map((step) => ({ id: stepId(step), title: stepTitle(step) }));
-  const head = { name, engine, model, changed: false, dryRun: true, steps: planned };
+  const head = {
+    ...{ name, engine, model, changed: false, dryRun: true, steps: planned },
+    ...fitOf(deployment),
+  };
   return steps.length === 0 ? { ...head, endpoint: await deployment.endpoint() } : head;
+}
+
+function fitOf({ fit }: Deployment): Pick<UpResult, "fit"> {
+  return fit === undefined ? {} : { fit };
 }
 
 async function deploy(context: RunContext, settings: ResolvedSettings): Promise<Deployment> {

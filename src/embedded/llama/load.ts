@@ -65,6 +65,7 @@ export async function loadModel({
         contextSize: config.context,
         sequences: config.parallel,
         threads,
+        ...(config.kvType === "f16" ? {} : KV_OPTIONS[config.kvType]),
         // Left on, it would shrink the context silently until it fits.
         failedCreationRemedy: false,
       }),
@@ -74,6 +75,12 @@ export async function loadModel({
   ]);
   return { llamaCpp, llama, model, context, vocabulary, threads, trainedContext };
 }
+
+/** node-llama-cpp calls this experimental: which types work depends on the model. The default never touches it. */
+const KV_OPTIONS = {
+  q8_0: { experimentalKvCacheKeyType: "Q8_0", experimentalKvCacheValueType: "Q8_0" },
+  q4_0: { experimentalKvCacheKeyType: "Q4_0", experimentalKvCacheValueType: "Q4_0" },
+} as const;
 
 async function assertReadable(path: string): Promise<void> {
   try {

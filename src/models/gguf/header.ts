@@ -2,6 +2,7 @@ import { open } from "node:fs/promises";
 import * as z from "zod";
 import { StackError } from "../../errors.ts";
 import type { ModelFacts } from "../model.ts";
+import { shapeOfGguf } from "./memory-shape.ts";
 import { ollamaTemplateFor } from "./ollama-template.ts";
 import { tensorDataBytes } from "./tensor-bytes.ts";
 
@@ -68,6 +69,7 @@ export async function readGgufHeader(path: string, name: string): Promise<GgufHe
       ...(parameters > 0 ? { parameters } : {}),
       hasChatTemplate: chatTemplate !== undefined,
       ...(chatFamily === undefined ? {} : { chatFamily }),
+      memory: shapeOfGguf(architecture, metadata) ?? null,
       templateHasTools: chatTemplate !== undefined && /\btools\b|tool_call/.test(chatTemplate),
     },
   };

@@ -1,0 +1,117 @@
+import type { StackError } from "../../errors.ts";
+import type { ModelFacts } from "../../models/model.ts";
+import { contextWindow, type ContextWindow } from "../context-window.ts";
+import type { Settings } from "../settings.ts";
+import { type Budget, type Room, roomFor } from "./budget.ts";
+import { engineMemory } from "./engine-memory.ts";
+import { doesNotFit } from "./does-not-fit.ts";
+import { estimate, type MemoryEstimate, type ModelSize } from "./estimate.ts";
+import { solveContext } from "./solve-context.ts";
+
+/** What `up` asks before it starts an engine. */
+export interface FitQuestion {
+  readonly settings: Pick<
+    Settings,
+    "context" | "stretch" | "maxOutputTokens" | "parallel" | "kvType" | "overcommit"
+  >;
+  readonly engine: string;
+  /** For messages. */
+  readonly model: string;
+  readonly facts: Pick<ModelFacts, "trainedContext" | "memory">;
+  readonly weightsBytes: number;
+  readonly budget: Budget;
+  /** Tokens that the running stack has: `auto` keeps them, since its own memory is not free now. */
+  readonly kept?: number | undefined;
+}
+
+export interface Fit {
+  readonly window: ContextWindow;
+  /** Undefined where the model does not say enough about itself. */
+  readonly estimate: MemoryEstimate | undefined;
+  readonly room: Room | undefined;
+  /** To be thrown before anything is started: it needs more than there is. Undefined with `overcommit`. */
+  readonly misfit: StackError | undefined;
+}
+
+/** Where nothing can be computed, `auto` is what agents need at least. */
+const AGENT_COMFORT = 32_768;
+
+/** Settles the context and what it takes. What exceeds the memory is a misfit, or with `overcommit` a warning. */
+export function fitContext(question: FitQuestion): Fit {
+  const { settings, facts, weightsBytes, budget } = question;
+  const engine = engineMemory(question.engine);
+  const size: ModelSize | undefined = facts.memory
+    ? { weightsBytes, shape: facts.memory }
+    : undefined;
+  const { parallel, kvType } = settings;
+  const found = chooseContext(question, size);
+  const window = contextWindow({ ...settings, context: found.tokens }, facts, found.by);
+  const needed =
+    size === undefined
+      ? weightsAlone(weightsBytes)
+      : estimate(size, engine, { context: window.tokens, parallel, kvType });
+  const room = roomFor(needed, budget);
+  const error =
+    room === "none"
+      ? doesNotFit({ question, size, engine, needed, context: window.tokens })
+      : undefined;
+  const warnings = [...window.warnings, ...found.warnings];
+  if (error !== undefined && settings.overcommit) {
+    warnings.push(`${error.what} It is started all the same, as \`overcommit\` says.`);
+  }
+  if (size !== undefined && room === "tight") warnings.push(TIGHT);
+  if (size !== undefined && room === "split") warnings.push(SPLIT);
+  return {
+    window: { ...window, warnings },
+    estimate: size === undefined ? undefined : needed,
+    room: size === undefined && room !== "none" ? undefined : room,
+    misfit: settings.overcommit ? undefined : error,
+  };
+}
+
+/** A lower bound that needs nothing but the size of the file. */
+function weightsAlone(bytes: number): MemoryEstimate {
+  return { weights: bytes, kv: 0, compute: 0, runtime: 0, cache: 0, total: bytes, perToken: 0 };
+}
+
+const TIGHT =
+  "With a full context nearly all of the free memory is used: close other programs, or choose a smaller context.";
+const SPLIT =
+  "The GPU's free memory does not hold all of it: a part is computed on the processor, which is many times slower.";
+
+interface Chosen {
+  readonly tokens: number;
+  readonly by: "settings" | "training" | "memory";
+  readonly warnings: readonly string[];
+}
+
+function chooseContext(question: FitQuestion, size: ModelSize | undefined): Chosen {
+  const { settings, facts, kept } = question;
+  const { context, parallel, kvType } = settings;
+  if (context !== "auto") return { tokens: context, by: "settings", warnings: [] };
+  const trained = facts.trainedContext ?? AGENT_COMFORT;
+  if (kept !== undefined)
+    return { tokens: kept, by: kept < trained ? "memory" : "training", warnings: [] };
+  if (size === undefined || question.budget.deviceFreeBytes === Infinity) {
+    const tokens = Math.min(AGENT_COMFORT, trained);
+    const unknown =
+      size === undefined
+        ? "The model does not say how much memory a token takes"
+        : "The GPU does not say how much of its memory is free";
+    const why = `${unknown}, so \`auto\` is ${tokens} tokens.`;
+    return { tokens, by: "settings", warnings: [why] };
+  }
+  const solved = solveContext(size, engineMemory(question.engine), question.budget, {
+    parallel,
+    kvType,
+    limit: trained,
+  });
+  // Nothing fits with a margin: the smallest goes on, to be refused or warned about like any other.
+  if (solved === undefined)
+    return { tokens: Math.min(AGENT_COMFORT, trained), by: "settings", warnings: [] };
+  return {
+    tokens: solved.tokens,
+    by: solved.limitedBy === "memory" ? "memory" : "training",
+    warnings: [],
+  };
+}

@@ -1,0 +1,262 @@
+import fc from "fast-check";
+import { describe, expect, it, test } from "vitest";
+import { LLAMACPP_PROMPT_CACHE_MIB } from "../../engines/llamacpp.ts";
+import type { StackError } from "../../errors.ts";
+import type { MemoryShape } from "../../models/memory-shape.ts";
+import { roomFor } from "./budget.ts";
+import { ENGINE_MEMORY, engineMemory } from "./engine-memory.ts";
+import { estimate } from "./estimate.ts";
+import { fitContext, type FitQuestion } from "./fit-context.ts";
+import { bytesPerToken, kvBytes, type KvType } from "./kv-cache.ts";
+import { solveContext } from "./solve-context.ts";
+
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+const SMOLLM2: MemoryShape = {
+  kv: [{ layers: 30, kvHeads: 3, keyLength: 64, valueLength: 64 }],
+  stateBytes: 0,
+  embeddingLength: 576,
+  widestLength: 1536,
+  vocabulary: 49_152,
+};
+const GEMMA3: MemoryShape = {
+  kv: [
+    { layers: 15, kvHeads: 1, keyLength: 256, valueLength: 256, window: 512 },
+    { layers: 3, kvHeads: 1, keyLength: 256, valueLength: 256 },
+  ],
+  stateBytes: 0,
+  embeddingLength: 640,
+  widestLength: 2048,
+  vocabulary: 262_144,
+};
+// https://huggingface.co/Qwen/Qwen3-8B/blob/main/config.json
+const QWEN3_8B: MemoryShape = {
+  kv: [{ layers: 36, kvHeads: 8, keyLength: 128, valueLength: 128 }],
+  stateBytes: 0,
+  embeddingLength: 4096,
+  widestLength: 12_288,
+  vocabulary: 151_936,
+};
+
+describe("keys and values", () => {
+  it.each([
+    // What llama-server 0.7.0 and node-llama-cpp 3.22.1 wrote as `KV buffer size`.
+    ["smollm2:135m", SMOLLM2, "llamacpp", 2048, "f16", 45],
+    ["smollm2:135m", SMOLLM2, "llamacpp", 8192, "f16", 180],
+    ["smollm2:135m", SMOLLM2, "llamacpp", 8192, "q8_0", 95.625],
+    ["gemma3:270m", GEMMA3, "llamacpp", 8192, "f16", 24 + 15],
+    ["gemma3:270m", GEMMA3, "embedded", 8192, "f16", 24 + 18.75],
+    ["gemma3:270m", GEMMA3, "vllm", 8192, "f16", 144],
+    // 144 KiB a token.
+    ["qwen3:8b", QWEN3_8B, "ollama", 32_768, "f16", 4608],
+    ["qwen3:8b", QWEN3_8B, "ollama", 32_768, "q4_0", 1296],
+  ] as const)("of %s in %4$s", (_name, shape, engine, context, kvType, mebibytes) => {
+    const bytes = kvBytes(shape, ENGINE_MEMORY[engine], { context, parallel: 1, kvType });
+    expect(bytes / MIB).toBe(mebibytes);
+  });
+
+  it("are kept for each conversation, in steps of 256 tokens", () => {
+    const of = (context: number, parallel: number): number =>
+      kvBytes(SMOLLM2, ENGINE_MEMORY.llamacpp, { context, parallel, kvType: "f16" });
+    expect(of(4096, 3)).toBe(3 * of(4096, 1));
+    expect(of(4097, 1)).toBe(of(4352, 1));
+  });
+
+  it("grow by what a token costs", () => {
+    const question = { context: 1, parallel: 1, kvType: "f16" } as const;
+    expect(bytesPerToken(QWEN3_8B, ENGINE_MEMORY.llamacpp, question)).toBe(144 * 1024);
+    expect(bytesPerToken(GEMMA3, ENGINE_MEMORY.llamacpp, question)).toBe(3 * 1024);
+  });
+});
+
+it("knows how much llama-server's prompt cache may take", () => {
+  expect(ENGINE_MEMORY.llamacpp.promptCacheBytes).toBe(LLAMACPP_PROMPT_CACHE_MIB * MIB);
+});
+
+it.each([
+  ["smollm2:135m", SMOLLM2, 2048, 16.64],
+  ["smollm2:135m", SMOLLM2, 8192, 22.64],
+  ["gemma3:270m", GEMMA3, 2048, 21.28],
+  ["gemma3:270m", GEMMA3, 32_768, 51.28],
+])("buffers of %s as llama-server 0.7.0 writes them", (_name, shape, context, mebibytes) => {
+  const question = { context, parallel: 1, kvType: "f16" } as const;
+  const { compute } = estimate({ weightsBytes: 0, shape }, ENGINE_MEMORY.llamacpp, question);
+  expect(Math.abs(compute / MIB - mebibytes)).toBeLessThan(1);
+});
+
+const shapes = fc.record({
+  kv: fc.array(
+    fc.record({
+      layers: fc.integer({ min: 1, max: 80 }),
+      kvHeads: fc.integer({ min: 1, max: 32 }),
+      keyLength: fc.constantFrom(64, 128, 256),
+      valueLength: fc.constantFrom(0, 64, 128),
+      window: fc.option(fc.constantFrom(128, 512, 4096), { nil: undefined }),
+    }),
+    { minLength: 1, maxLength: 3 },
+  ),
+  stateBytes: fc.constantFrom(0, 50 * MIB),
+  embeddingLength: fc.constantFrom(576, 4096),
+  widestLength: fc.constantFrom(1536, 14_336),
+  vocabulary: fc.constantFrom(32_000, 262_144),
+});
+const engines = fc.constantFrom(...Object.keys(ENGINE_MEMORY)).map(engineMemory);
+const how = fc.record({
+  parallel: fc.integer({ min: 1, max: 8 }),
+  kvType: fc.constantFrom<KvType>("f16", "q8_0", "q4_0"),
+});
+
+test("an estimate never shrinks when the context or the number of conversations grows", () => {
+  fc.assert(
+    fc.property(
+      shapes,
+      engines,
+      how,
+      fc.integer({ min: 1, max: 500_000 }),
+      fc.integer({ min: 0, max: 500_000 }),
+      (shape, engine, question, context, more) => {
+        const total = (extra: number, parallel: number): number =>
+          estimate({ weightsBytes: GIB, shape }, engine, {
+            ...question,
+            parallel,
+            context: context + extra,
+          }).total;
+        const base = total(0, question.parallel);
+        expect(total(more, question.parallel)).toBeGreaterThanOrEqual(base);
+        expect(total(0, question.parallel + 1)).toBeGreaterThanOrEqual(base);
+      },
+    ),
+  );
+});
+
+test("a solved context fits with the margin and stays within its limit, and one step more would not", () => {
+  fc.assert(
+    fc.property(
+      shapes,
+      engines,
+      how,
+      fc.integer({ min: 256, max: 1_000_000 }),
+      fc.integer({ min: 100 * MIB, max: 200 * GIB }),
+      fc.option(fc.integer({ min: 100 * MIB, max: 100 * GIB }), { nil: undefined }),
+      (shape, engine, question, limit, hostFreeBytes, deviceFreeBytes) => {
+        const budget = {
+          hostFreeBytes,
+          ...(deviceFreeBytes === undefined ? {} : { deviceFreeBytes }),
+        };
+        const model = { weightsBytes: GIB, shape };
+        const room = (context: number) =>
+          roomFor(estimate(model, engine, { ...question, context }), budget);
+        const solved = solveContext(model, engine, budget, { ...question, limit });
+        if (solved === undefined) {
+          expect(room(Math.min(2048, limit))).not.toBe("ample");
+          return;
+        }
+        expect(solved.tokens).toBeLessThanOrEqual(limit);
+        expect(room(solved.tokens)).toBe("ample");
+        if (solved.limitedBy === "limit") expect(solved.tokens).toBe(limit);
+        else expect(room(solved.tokens + 4096)).not.toBe("ample");
+      },
+    ),
+  );
+});
+
+const SETTINGS: FitQuestion["settings"] = {
+  context: 32_768,
+  stretch: false,
+  maxOutputTokens: 4096,
+  parallel: 1,
+  kvType: "f16",
+  overcommit: false,
+};
+const QWEN: FitQuestion = {
+  settings: SETTINGS,
+  engine: "llamacpp",
+  model: "qwen3:8b",
+  facts: { trainedContext: 40_960, memory: QWEN3_8B },
+  // Q4_K_M.
+  weightsBytes: 5.03e9,
+  budget: { hostFreeBytes: 16 * GIB },
+};
+
+describe("the fit", () => {
+  it.each([
+    ["what was asked for", SETTINGS, 16, 32_768, "settings", "ample", 0],
+    [
+      "auto, up to what was trained",
+      { ...SETTINGS, context: "auto" },
+      64,
+      40_960,
+      "training",
+      "ample",
+      0,
+    ],
+    [
+      "auto, by memory, told loudly below 32,768",
+      { ...SETTINGS, context: "auto" },
+      9,
+      19_456,
+      "memory",
+      "ample",
+      1,
+    ],
+    ["asked for and tight", SETTINGS, 10.8, 32_768, "settings", "tight", 1],
+    ["too much, all the same", { ...SETTINGS, overcommit: true }, 8, 32_768, "settings", "none", 1],
+  ] as const)("%s", (_title, settings, gibibytes, tokens, limitedBy, room, warnings) => {
+    const budget = { hostFreeBytes: gibibytes * GIB };
+    const fit = fitContext({ ...QWEN, settings, budget });
+    expect(fit.window).toMatchObject({ tokens, limitedBy });
+    expect(fit.room).toBe(room);
+    expect(fit.window.warnings).toHaveLength(warnings);
+  });
+
+  it("refuses what cannot fit, with the sum and what would", () => {
+    const error = failure({ ...QWEN, budget: { hostFreeBytes: 9 * GIB } });
+    expect(error.code).toBe("DOES_NOT_FIT");
+    expect(error.exitCode).toBe(8);
+    expect(error.what).toMatch(
+      /^qwen3:8b needs about 1[01]\.\d GB .* 32768 tokens, and 9\.7 GB are free\.$/,
+    );
+    expect(error.why).toMatch(/^weights 5\.0 GB, keys and values 4\.8 GB, /);
+    expect(error.next).toMatch(/--context 19456, or --context \d+ --kv-type q8_0, or /);
+  });
+
+  it("names only smaller models when the weights alone are too much, and for auto too", () => {
+    const budget = { hostFreeBytes: 4 * GIB };
+    const smaller = "choose a smaller model or quantisation: stack models recommend";
+    expect(failure({ ...QWEN, budget }).next).toBe(smaller);
+    const auto = { ...SETTINGS, context: "auto" } as const;
+    expect(failure({ ...QWEN, budget, settings: auto }).next).toBe(smaller);
+    const unknown = { trainedContext: 40_960 };
+    expect(failure({ ...QWEN, budget, facts: unknown }).next).toBe(smaller);
+  });
+
+  it("keeps an auto context while the stack runs: its own memory is not free", () => {
+    const settings = { ...SETTINGS, context: "auto" } as const;
+    const fit = fitContext({ ...QWEN, settings, budget: { hostFreeBytes: GIB }, kept: 20_480 });
+    expect(fit.window.tokens).toBe(20_480);
+  });
+
+  it("takes 32,768 for auto when the model says nothing about its memory", () => {
+    const settings = { ...SETTINGS, context: "auto" } as const;
+    const fit = fitContext({ ...QWEN, settings, facts: {} });
+    expect(fit.window.tokens).toBe(32_768);
+    expect(fit.window.warnings).toHaveLength(1);
+  });
+
+  it.each([
+    ["all of it on the GPU", 2, 24, "ample"],
+    ["a part of it on the processor", 16, 6, "split"],
+    ["more than both", 2, 6, "refused"],
+  ])("with a GPU: %s", (_title, host, device, expected) => {
+    const budget = { hostFreeBytes: host * GIB, deviceFreeBytes: device * GIB };
+    const question = { ...QWEN, budget };
+    if (expected === "refused") expect(failure(question).what).toMatch(/of the GPU and/);
+    else expect(fitContext(question).room).toBe(expected);
+  });
+});
+
+function failure(question: FitQuestion): StackError {
+  const { misfit } = fitContext(question);
+  if (misfit === undefined) throw new Error("it fits");
+  return misfit;
+}

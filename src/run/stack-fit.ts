@@ -1,0 +1,131 @@
+import type { DaemonFacts } from "../docker/runtime.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { gpuFacts } from "../host/gpu-facts.ts";
+import { hostMemory, processMemory } from "../host/memory.ts";
+import { CATALOG, type CatalogEntry } from "../models/catalog.ts";
+import type { StoredModel } from "../models/model.ts";
+import type { Budget } from "../plan/fit/budget.ts";
+import { type Fit, fitContext, type FitQuestion } from "../plan/fit/fit-context.ts";
+import type { RunContext } from "./context.ts";
+import { parseSize } from "../plan/size.ts";
+import type { Settings } from "../plan/settings.ts";
+
+/** The sum that `up` shows, in bytes. */
+export interface FitReport {
+  /** Tokens of one conversation, and what decided about them. */
+  readonly context: number;
+  readonly limitedBy: Fit["window"]["limitedBy"];
+  readonly parallel: number;
+  readonly kvType: Settings["kvType"];
+  /** Absent where the model does not say enough about itself. */
+  readonly needed?: NonNullable<Fit["estimate"]>;
+  readonly free: Budget;
+  readonly room?: NonNullable<Fit["room"]>;
+}
+
+export interface StackFitInput {
+  readonly settings: Settings;
+  readonly engine: string;
+  /** Canonical reference. */
+  readonly reference: string;
+  readonly budget: Budget;
+  /** What runs under this name now, when it is this engine with this model. */
+  readonly running: Pick<Endpoint, "contextWindow"> | undefined;
+}
+
+export interface StackFit {
+  readonly of: (model: Pick<StoredModel, "facts" | "weights">) => Fit;
+  /** Of a model that is not here yet, as far as the catalog knows it. */
+  readonly ofCatalog: () => Fit | undefined;
+  readonly report: (fit: Fit) => FitReport;
+}
+
+/** What both kinds of stacks ask about memory: the question with everything that does not depend on the model. */
+export function stackFit({
+  settings,
+  engine,
+  reference,
+  budget,
+  running,
+}: StackFitInput): StackFit {
+  const ask = (model: Pick<FitQuestion, "facts" | "weightsBytes">): Fit =>
+    fitContext({
+      settings,
+      engine,
+      model: reference,
+      budget,
+      kept: running?.contextWindow,
+      ...model,
+    });
+  return {
+    of: ({ facts, weights }) => ask({ facts, weightsBytes: weights.bytes }),
+    ofCatalog: () => {
+      const catalog: readonly CatalogEntry[] = CATALOG;
+      const entry = catalog.find((each) => each.reference === reference);
+      if (entry?.size === undefined) return undefined;
+      const { bytes, memory } = entry.size;
+      const trained = entry.context === undefined ? {} : { trainedContext: entry.context };
+      return ask({ facts: { ...trained, memory }, weightsBytes: bytes });
+    },
+    report: ({ window, estimate, room }) => ({
+      context: window.tokens,
+      limitedBy: window.limitedBy,
+      parallel: settings.parallel,
+      kvType: settings.kvType,
+      ...(estimate === undefined ? {} : { needed: estimate }),
+      free: isFinite(budget.deviceFreeBytes ?? 0)
+        ? budget
+        : { hostFreeBytes: budget.hostFreeBytes },
+      ...(room === undefined ? {} : { room }),
+    }),
+  };
+}
+
+/** For a process of ours: what the machine and our control group have left, and what the one has that it would replace. */
+export async function processBudget(replacedPid: number | undefined): Promise<Budget> {
+  const { freeBytes, groupFreeBytes } = await hostMemory();
+  const own = replacedPid === undefined ? 0 : ((await processMemory(replacedPid)) ?? 0);
+  return { hostFreeBytes: Math.min(freeBytes, groupFreeBytes ?? freeBytes) + own };
+}
+
+/** Two machines are one and the same when they differ in memory by no more than this. */
+const SAME_MACHINE = 0.02;
+
+export interface ContainerMemory {
+  /** Free on the GPUs that it is given, each; undefined where one does not say. */
+  readonly gpus: readonly (number | undefined)[];
+  /** A container of this stack runs, and what it has is free when it goes. */
+  readonly replaces: boolean;
+}
+
+/**
+ * For a container: what the daemon's machine has left, and no more than the limit of the container. Of a virtual machine
+ * only the size is known.
+ */
+export async function containerBudget(
+  daemon: Pick<DaemonFacts, "memoryBytes">,
+  limit: string | undefined,
+  { gpus, replaces }: ContainerMemory,
+): Promise<Budget> {
+  const { totalBytes, freeBytes } = await hostMemory();
+  const same = Math.abs(daemon.memoryBytes - totalBytes) <= SAME_MACHINE * totalBytes;
+  const whole = daemon.memoryBytes === 0 ? totalBytes : daemon.memoryBytes;
+  const free = same && !replaces ? freeBytes : whole;
+  const most = limit === undefined ? undefined : parseSize(limit);
+  return {
+    hostFreeBytes: Math.min(free, most ?? free),
+    ...(gpus.length === 0
+      ? {}
+      : { deviceFreeBytes: gpus.reduce<number>((sum, free) => sum + (free ?? Infinity), 0) }),
+  };
+}
+
+/** Free bytes of each NVIDIA GPU of this machine, where the engine is given any; other makes do not say. */
+export async function freeOfGpus(
+  { host, signal }: RunContext,
+  { devices }: { readonly devices: readonly unknown[] },
+): Promise<readonly (number | undefined)[]> {
+  if (devices.length === 0) return [];
+  const { nvidia } = await gpuFacts(host, { signal });
+  return nvidia.devices.length === 0 ? [undefined] : nvidia.devices.map((each) => each.freeBytes);
+}
