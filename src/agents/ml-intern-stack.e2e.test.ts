@@ -4,80 +4,58 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Endpoint } from "../endpoint.ts";
 import { installMlIntern } from "../testing/install-ml-intern.ts";
 import { mlInternTurn, TURN_COMPLETE } from "../testing/ml-intern-turn.ts";
-import { requireDocker } from "../testing/require-docker.ts";
 import { whyNotSealed } from "../testing/sealed-run.ts";
 import { lastJson, type StackCommand, stackCommand } from "../testing/stack-command.ts";
 
 const sealed = whyNotSealed();
 const required = process.env["STACK_REQUIRE_DOCKER"] === "1";
-const docker = await requireDocker();
 
 /** LiteLLM gives up after 600 s without a byte, and nothing streams while the prompt is read. */
 const TURN_MS = 590_000;
 /** Gemma 3 270M: its window is large enough, and most of its layers look at 512 tokens only, so a long prompt is read 5 times as fast as by the starter model. */
 const MODEL = "gemma3:270m";
 
-const STACKS = [
-  { engine: "embedded", args: [] },
-  { engine: "ollama", args: ["ollama"] },
-] as const;
+describe.skipIf(sealed !== undefined && !required)(
+  `ml-intern 0.1.0 on a real stack of embedded${sealed === undefined ? "" : ` (${sealed})`}`,
+  () => {
+    let cli: StackCommand;
+    let program: string;
+    const NAME = "e2e-agent";
 
-for (const { engine, args } of STACKS) {
-  const why =
-    required || (sealed === undefined && (engine === "embedded" || docker !== undefined))
-      ? undefined
-      : (sealed ?? "no Docker");
-  describe.skipIf(why !== undefined)(
-    `ml-intern 0.1.0 on a real stack of ${engine}${why === undefined ? "" : ` (${why})`}`,
-    () => {
-      let cli: StackCommand;
-      let program: string;
-      const NAME = `e2e-agent-${engine}`;
+    beforeAll(async () => {
+      const cache = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
+      // Kept between runs: 250 MB.
+      cli = await stackCommand({ STACK_MODELS_DIR: join(cache, "stack-test", "models") });
+      program = await installMlIntern();
+    });
+    afterAll(async () => {
+      await cli.run("down", "--name", NAME);
+      await cli[Symbol.asyncDispose]();
+    });
 
-      beforeAll(async () => {
-        const cache = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
-        // Kept between runs: 250 MB.
-        cli = await stackCommand({ STACK_MODELS_DIR: join(cache, "stack-test", "models") });
-        program = await installMlIntern();
-      });
-      afterAll(async () => {
-        await cli.run("down", "--name", NAME);
-        await cli[Symbol.asyncDispose]();
-      });
+    it(
+      "completes a turn with what `stack env` prints, and tries no other address",
+      async () => {
+        // It sends no limit of its own, and so small a model rambles.
+        const limits = ["--context", "32768", "--max-output-tokens", "48"];
+        const up = await cli.run("up", "--name", NAME, "--model", MODEL, ...limits, "--json");
+        const { endpoint } = lastJson(up) as { endpoint: Endpoint };
+        expect(endpoint).toMatchObject({ model: MODEL, contextWindow: 32_768, tools: true });
+        const env = await cli.run("env", "--name", NAME, "--agent", "ml-intern:pypi");
+        expect(env).toMatchObject({ exitCode: 0, stderr: "" });
 
-      it(
-        "completes a turn with what `stack env` prints, and tries no other address",
-        async () => {
-          // It sends no limit of its own, and so small a model rambles.
-          const limits = ["--context", "32768", "--max-output-tokens", "48"];
-          const up = await cli.run(
-            "up",
-            ...args,
-            "--name",
-            NAME,
-            "--model",
-            MODEL,
-            ...limits,
-            "--json",
-          );
-          const { endpoint } = lastJson(up) as { endpoint: Endpoint };
-          expect(endpoint).toMatchObject({ model: MODEL, contextWindow: 32_768, tools: true });
-          const env = await cli.run("env", "--name", NAME, "--agent", "ml-intern:pypi");
-          expect(env).toMatchObject({ exitCode: 0, stderr: "" });
-
-          const { apiBase } = endpoint;
-          const result = await mlInternTurn({
-            program,
-            apiBase,
-            environment: env.stdout,
-            timeoutMs: TURN_MS,
-          });
-          expect(result.stderr).toContain(TURN_COMPLETE);
-          const allowed = ["127.0.0.1 9", `127.0.0.1 ${new URL(apiBase).port}`];
-          expect([...new Set(result.tried ?? allowed)].sort()).toEqual(allowed.sort());
-        },
-        TURN_MS + 120_000,
-      );
-    },
-  );
-}
+        const { apiBase } = endpoint;
+        const result = await mlInternTurn({
+          program,
+          apiBase,
+          environment: env.stdout,
+          timeoutMs: TURN_MS,
+        });
+        expect(result.stderr).toContain(TURN_COMPLETE);
+        const allowed = ["127.0.0.1 9", `127.0.0.1 ${new URL(apiBase).port}`];
+        expect([...new Set(result.tried ?? allowed)].sort()).toEqual(allowed.sort());
+      },
+      TURN_MS + 120_000,
+    );
+  },
+);
