@@ -77,10 +77,15 @@ async function prepare(version: Version): Promise<void> {
 async function launch(version: Version): Promise<void> {
   const run = join(RUN, version);
   mkdirSync(run, { recursive: true });
+  // Tests write a runtime into it, and CDI files beside it, and take them away again.
+  const configFile = join(run, "daemon.json");
+  writeFileSync(configFile, "{}");
+  mkdirSync(join(RUN, "cdi"), { recursive: true });
   const logFile = join(cacheFolder("engines", version), "daemon.log");
   const options = {
     host: `unix://${socketOf(version)}`,
     pidfile: join(run, "docker.pid"),
+    "config-file": configFile,
     "data-root": cacheFolder("engines", version, "data"),
     "exec-root": join(run, "exec"),
     ...ENGINES[version].options,

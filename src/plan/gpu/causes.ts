@@ -73,7 +73,7 @@ const CAUSES: readonly CauseRow[] = [
   {
     cause: "cdi-spec-stale",
     words:
-      /(lib[\w-]*(nvidia|cuda|nvoptix)[\w-]*\.so\S*|\/dev\/nvidia\S*|\/nvidia-\S+)[^\n]* no such file or directory/i,
+      /(fulfil mount request: open |lib[\w-]*(nvidia|cuda|nvoptix)[\w-]*\.so\S*|\/dev\/nvidia\S*|\/nvidia-\S+)[^\n]* no such file or directory/i,
     why: "The CDI specification names files that are gone, as after an update of the driver.",
     next: CDI_GENERATE,
   },
