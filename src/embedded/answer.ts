@@ -90,6 +90,7 @@ async function* answerEvents(
   const tokens = engine.run({
     sequence: slot.value,
     tokens: request.tokens,
+    limit,
     sampling: request.sampling,
     signal,
     grammar: () => grammar,
@@ -97,20 +98,27 @@ async function* answerEvents(
       usage.cached = count;
     },
   });
-  for await (const token of tokens) {
-    usage.completion += 1;
-    for (const piece of text.push(token)) yield* parser.push(piece.text, piece.control);
-    if (parser.stopped) break;
-    if (usage.completion >= limit) {
-      finish = "length";
-      break;
+  try {
+    for (;;) {
+      const { value: token, done } = await tokens.next();
+      if (done === true) break;
+      usage.completion += 1;
+      for (const piece of text.push(token)) yield* parser.push(piece.text, piece.control);
+      if (parser.stopped) break;
+      if (usage.completion >= limit) {
+        finish = "length";
+        break;
+      }
+      // Nothing here waits for more than this turn of the event loop, so the grammar is in force for the token under way.
+      if (grammar === undefined && parser.openCall !== undefined) {
+        grammar = await compile(engine, request.callGrammar?.(parser.openCall));
+      }
     }
-    if (grammar === undefined && parser.openCall !== undefined) {
-      grammar = await compile(engine, request.callGrammar?.(parser.openCall));
-    }
+    for (const piece of text.end()) yield* parser.push(piece.text, piece.control);
+    yield* parser.end(finish === "length");
+    if (finish === "stop" && parser.calls > 0) finish = "tool_calls";
+    yield { kind: "end", finish, usage };
+  } finally {
+    await tokens.return();
   }
-  for (const piece of text.end()) yield* parser.push(piece.text, piece.control);
-  yield* parser.end(finish === "length");
-  if (finish === "stop" && parser.calls > 0) finish = "tool_calls";
-  yield { kind: "end", finish, usage };
 }

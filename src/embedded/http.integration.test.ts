@@ -139,7 +139,7 @@ describe("the embedded server refuses", () => {
       messages: [{ role: "user", content: "word ".repeat(600) }],
     });
     expect(await answer.text()).toMatch(
-      /This model's maximum context length is 512 tokens\. However, your messages resulted in 6\d\d tokens\./,
+      /exceeds the context window of this model: it has 6\d\d tokens, and the window holds 512\./,
     );
   });
 

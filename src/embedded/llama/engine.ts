@@ -36,6 +36,7 @@ export interface Engine {
 export interface RunRequest {
   readonly sequence: LlamaContextSequence;
   readonly tokens: readonly number[];
+  readonly limit: number;
   readonly sampling: Sampling;
   readonly signal: AbortSignal;
   readonly grammar: () => LlamaGrammarEvaluationState | undefined;

@@ -9,6 +9,8 @@ import type { Sampling } from "../openai/sampling.ts";
 export interface GenerateOptions {
   readonly sequence: LlamaContextSequence;
   readonly tokens: readonly number[];
+  /** Most tokens to generate: at most what the context has room for. */
+  readonly limit: number;
   readonly sampling: Sampling;
   readonly seed: number;
   readonly signal: AbortSignal;
@@ -21,26 +23,39 @@ export interface GenerateOptions {
 
 /** A piece of prompt is sized to take about this long, so that a client that leaves is noticed soon and other answers go on. */
 const PIECE_MS = 200;
-const SMALLEST_PIECE = 32;
+const SMALLEST_PIECE = 64;
 
 /**
- * Evaluates the prompt, all but what the sequence holds already, and yields tokens until the model ends its turn. The caller bounds the
- * number of tokens: at most `context - prompt`. Throws the signal's reason when it aborts.
+ * Evaluates the prompt, all but what the sequence holds already, and yields tokens until the model ends its turn or `limit` is reached.
+ * While the caller deals with one token, llama.cpp computes the next; so a caller that stops early waits for that one in `return()`.
+ * Throws the signal's reason when it aborts.
  */
 export async function* generate(options: GenerateOptions): AsyncGenerator<number, void, void> {
-  const { sequence, signal } = options;
+  const { sequence, signal, limit } = options;
+  const written: Token[] = [];
+  let tokens: AsyncGenerator<Token, void> | undefined;
+  let coming: Promise<IteratorResult<Token, void>> | undefined;
   try {
     const last = await readPrompt(options);
-    const written: Token[] = [];
-    for await (const token of sequence.evaluate(last, evaluateOptions(options, written))) {
+    tokens = sequence.evaluate(last, evaluateOptions(options, written));
+    coming = tokens.next();
+    while (coming !== undefined) {
+      const { value, done } = await coming;
+      coming = undefined;
       signal.throwIfAborted();
-      written.push(token);
-      yield token;
+      if (done === true) return;
+      written.push(value);
+      if (written.length < limit) coming = tokens.next();
+      yield value;
     }
   } catch (error) {
     // After a failed decode the sequence's memory is not what it is believed to be.
     if (!signal.aborted) await sequence.clearHistory();
     throw error;
+  } finally {
+    // The conversation is given to another request when this has returned: nothing may be under way in it.
+    await coming?.catch(() => undefined);
+    await tokens?.return();
   }
 }
 

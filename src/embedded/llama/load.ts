@@ -1,6 +1,6 @@
 import { access, constants } from "node:fs/promises";
 import type * as NodeLlamaCpp from "node-llama-cpp";
-import type { Llama, LlamaContext, LlamaModel } from "node-llama-cpp";
+import type { Llama, LlamaContext, LlamaModel, LlamaModelOptions } from "node-llama-cpp";
 import type { EmbeddedConfig } from "../config.ts";
 import { EmbeddedError } from "../embedded-error.ts";
 import type { Log } from "../log.ts";
@@ -49,8 +49,13 @@ export async function loadModel({
         message: message.trim(),
       }),
   });
+  const stretched = config.stretch ? await stretchOverrides(llamaCpp, config) : undefined;
   const model = await memoryAware(llamaCpp, "the model", () =>
-    llama.loadModel({ modelPath: config.modelPath, onLoadProgress: onProgress }),
+    llama.loadModel({
+      modelPath: config.modelPath,
+      onLoadProgress: onProgress,
+      ...(stretched === undefined ? {} : { metadataOverrides: stretched }),
+    }),
   );
   const trainedContext = config.trainedContext ?? model.trainContextSize;
   if (config.context > trainedContext && !config.stretch) {
@@ -74,6 +79,43 @@ export async function loadModel({
     Promise.resolve(model).then(createVocabulary),
   ]);
   return { llamaCpp, llama, model, context, vocabulary, threads, trainedContext };
+}
+
+/**
+ * Beyond its trained length a model sees positions that it never saw, and writes noise. YaRN spreads the positions (llama.cpp's
+ * `--rope-scaling yarn`). Measured with SmolLM2-135M (trained for 8192) on text that repeats itself, mean log probability of the right
+ * token at position 11,000: -2.8 as it is, -0.24 with YaRN; at 600: -0.21 and -0.31, so it is used only when asked for.
+ */
+async function stretchOverrides(
+  llamaCpp: LlamaCpp,
+  config: EmbeddedConfig,
+): Promise<LlamaModelOptions["metadataOverrides"]> {
+  const { metadata } = await memoryAware(llamaCpp, "the model", () =>
+    llamaCpp.readGgufFileInfo(config.modelPath, { readTensorInfo: false, logWarnings: false }),
+  );
+  const { architecture } = metadata.general;
+  const shape: unknown = Reflect.get(metadata, architecture);
+  const trained = config.trainedContext ?? numberAt(shape, "context_length");
+  if (trained === undefined || config.context <= trained) return undefined;
+  const factor = config.context / trained;
+  return {
+    [architecture]: {
+      rope: {
+        scaling: {
+          type: "yarn",
+          // llama.cpp wants a float here, and a whole JavaScript number would be passed as an integer.
+          factor: Number.isInteger(factor) ? factor * (1 + 1e-6) : factor,
+          original_context_length: trained,
+        },
+      },
+    },
+  };
+}
+
+function numberAt(value: unknown, key: string): number | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const number: unknown = Reflect.get(value, key);
+  return typeof number === "number" ? number : undefined;
 }
 
 /** node-llama-cpp calls this experimental: which types work depends on the model. The default never touches it. */
