@@ -1,7 +1,7 @@
 /** Upper bounds of the time-to-first-token histogram, in seconds. */
 const TTFT_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600] as const;
 
-export interface Gauges {
+interface Gauges {
   readonly waiting: number;
   readonly active: number;
   readonly slots: number;

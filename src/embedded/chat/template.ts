@@ -13,7 +13,7 @@ export interface TemplateTokens {
 /** Arguments of earlier calls: most templates want an object to dump, some want the JSON text as it is. */
 export type ArgumentsAs = "object" | "text";
 
-export interface RenderInput {
+interface RenderInput {
   readonly messages: readonly ChatMessage[];
   readonly tools: readonly Tool[];
   readonly argumentsAs: ArgumentsAs;

@@ -10,7 +10,7 @@ import type { LoadedModel } from "./load.ts";
 import { type SlotPool, slotPool } from "./slot-pool.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
-export interface Thinking {
+interface Thinking {
   readonly open: string;
   readonly close: string;
 }
@@ -33,7 +33,7 @@ export interface Engine {
   run(request: RunRequest): AsyncGenerator<number, void, void>;
 }
 
-export interface RunRequest {
+interface RunRequest {
   readonly sequence: LlamaContextSequence;
   readonly tokens: readonly number[];
   readonly limit: number;

@@ -7,7 +7,7 @@ export interface TokenDecoder {
   controlText(token: number): string;
 }
 
-export interface TokenPiece {
+interface TokenPiece {
   readonly text: string;
   readonly control: boolean;
 }

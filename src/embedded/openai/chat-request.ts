@@ -58,7 +58,7 @@ export interface ChatMessage {
   readonly tool_calls?: readonly ToolCall[];
   readonly tool_call_id?: string;
 }
-export interface ToolCall {
+interface ToolCall {
   readonly id: string;
   readonly type: "function";
   readonly function: { readonly name: string; readonly arguments: string };
@@ -72,7 +72,7 @@ export interface Tool {
     readonly parameters: JsonSchema;
   };
 }
-export type ToolChoice = "auto" | "none" | "required" | { readonly name: string };
+type ToolChoice = "auto" | "none" | "required" | { readonly name: string };
 
 export interface ChatRequest {
   readonly model: string | undefined;
