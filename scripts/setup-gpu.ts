@@ -1,0 +1,93 @@
+#!/usr/bin/env node
+// pnpm setup:gpu [--apply | --undo]
+// From a bare Debian, Ubuntu or Fedora to containers that have the NVIDIA GPU. Without a flag it says what it would do.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { $ } from "zx";
+import { z } from "zod";
+import { createHost } from "../src/host/real-host.ts";
+import { readDistribution, setupSteps, type SetupStep } from "../src/plan/gpu/setup-steps.ts";
+
+const { state } = createHost().paths;
+/** Ids of the steps that this script has done: it takes back no others. */
+const RECORD = join(state, "setup-gpu.json");
+
+async function main(flag: string | undefined): Promise<void> {
+  const distribution = readDistribution(readFileSync("/etc/os-release", "utf8"));
+  if (distribution === undefined) {
+    throw new Error("this is neither Debian, Ubuntu nor Fedora: see docs/gpu-workstation.md");
+  }
+  const steps = setupSteps(distribution);
+  if (flag === undefined) await show(steps);
+  else if (flag === "--apply") await apply(steps);
+  else if (flag === "--undo") await undo(steps);
+  else throw new Error("usage: setup-gpu.ts [--apply | --undo]");
+}
+
+async function show(steps: readonly SetupStep[]): Promise<void> {
+  for (const step of steps) {
+    const done = await isDone(step);
+    console.log(`${done ? "done" : "to do"}  ${step.title}`);
+    if (!done) for (const command of step.commands) console.log(`       ${command}`);
+  }
+  console.log("pnpm setup:gpu --apply does it, --undo takes back what --apply has done.");
+}
+
+async function apply(steps: readonly SetupStep[]): Promise<void> {
+  for (const step of steps) {
+    if (await isDone(step)) {
+      console.log(`done   ${step.title}`);
+      continue;
+    }
+    console.log(`doing  ${step.title}`);
+    remember([...remembered().filter((id) => id !== step.id), step.id]);
+    await runAll(step.commands);
+    if (await isDone(step)) continue;
+    if (!step.reboot) throw new Error(`${step.title}: done, and \`${step.check}\` still fails`);
+    console.log("Restart the machine (sudo reboot), then: pnpm setup:gpu --apply");
+    return;
+  }
+  // Its GPU check runs a container with the GPU and asks it.
+  await $({ stdio: "inherit", nothrow: true })`node scripts/stack.ts doctor --gpu all`;
+}
+
+async function undo(steps: readonly SetupStep[]): Promise<void> {
+  for (const step of steps.toReversed()) {
+    if (!remembered().includes(step.id)) continue;
+    console.log(`undoing  ${step.title}`);
+    await runAll(step.undo);
+    remember(remembered().filter((id) => id !== step.id));
+  }
+  rmSync(RECORD, { force: true });
+}
+
+async function isDone({ check }: SetupStep): Promise<boolean> {
+  return (await $({ nothrow: true, quiet: true })`sh -c ${check}`).exitCode === 0;
+}
+
+async function runAll(commands: readonly string[]): Promise<void> {
+  for (const command of commands) {
+    console.log(`+ ${command}`);
+    await $({ stdio: "inherit" })`sh -c ${command}`;
+  }
+}
+
+function remembered(): readonly string[] {
+  try {
+    return z.array(z.string()).parse(JSON.parse(readFileSync(RECORD, "utf8")));
+  } catch {
+    return [];
+  }
+}
+
+function remember(ids: readonly string[]): void {
+  mkdirSync(state, { recursive: true });
+  writeFileSync(RECORD, JSON.stringify(ids));
+}
+
+try {
+  await main(process.argv[2]);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}
