@@ -1,0 +1,73 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { expect, it } from "vitest";
+import { NO_HOST_GPU } from "../plan/gpu/host-gpu.ts";
+import { testHost } from "../testing/test-host.ts";
+import { gpuFacts } from "./gpu-facts.ts";
+import type { ExecResult, Host } from "./host.ts";
+
+async function look(
+  files: Readonly<Record<string, string>>,
+  exec: Host["exec"],
+): ReturnType<typeof gpuFacts> {
+  await using rig = await testHost({ exec });
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(rig.home, path)), { recursive: true });
+    await writeFile(join(rig.home, path), text);
+  }
+  return gpuFacts(rig.host, { signal: rig.abort.signal, root: rig.home });
+}
+
+const answer = (stdout: string, exitCode = 0): ExecResult => ({ exitCode, stdout, stderr: "" });
+const missing = async (): Promise<ExecResult> => answer("", 127);
+const CARD = {
+  "sys/bus/pci/devices/0000:01:00.0/vendor": "0x10de\n",
+  "sys/bus/pci/devices/0000:01:00.0/class": "0x030000\n",
+};
+
+it("starts no program on a machine without the hardware", async () => {
+  const exec = (): never => {
+    throw new Error("started");
+  };
+  const sound = {
+    "sys/bus/pci/devices/0000:01:00.1/vendor": "0x10de\n",
+    "sys/bus/pci/devices/0000:01:00.1/class": "0x040300\n",
+  };
+  expect(await look(sound, exec)).toEqual(NO_HOST_GPU);
+});
+
+it("sees a card without a driver", async () => {
+  const { nvidia } = await look(CARD, missing);
+  expect(nvidia).toEqual({ ...NO_HOST_GPU.nvidia, hardware: true });
+});
+
+it("keeps what nvidia-smi complains of", async () => {
+  const words = "Failed to initialize NVML: Driver/library version mismatch";
+  const exec: Host["exec"] = async (file) =>
+    file === "nvidia-smi" ? answer(words, 18) : answer("", 127);
+  expect(await look(CARD, exec)).toMatchObject({
+    nvidia: { hardware: true, devices: [], complaint: words, toolkit: false },
+  });
+});
+
+it("is nothing when a program fails to start or hangs", async () => {
+  expect(await look(CARD, () => Promise.reject(new Error("EACCES")))).toEqual(NO_HOST_GPU);
+  const begun = performance.now();
+  expect(await look(CARD, () => new Promise(() => {}))).toEqual(NO_HOST_GPU);
+  expect(performance.now() - begun).toBeLessThan(6000);
+});
+
+it("knows AMD's nodes, WSL and Jetson", async () => {
+  const amd = {
+    "dev/kfd": "",
+    "dev/dri/renderD128": "",
+    "sys/class/drm/renderD128/device/vendor": "0x1002\n",
+  };
+  expect(await look(amd, missing)).toMatchObject({
+    kfd: { path: "/dev/kfd" },
+    renderNodes: [{ path: "/dev/dri/renderD128", vendor: "amd" }],
+  });
+  const wsl = { "proc/version": "Linux version 5.15.167.4-microsoft-standard-WSL2", "dev/dxg": "" };
+  expect(await look(wsl, missing)).toMatchObject({ kind: "wsl", nvidia: { hardware: true } });
+  expect(await look({ "etc/nv_tegra_release": "" }, missing)).toMatchObject({ kind: "jetson" });
+});
