@@ -1,5 +1,46 @@
 import * as z from "zod";
 
+/** How far `up` climbs: until it answers, or until an agent can work with it. */
+export const READY = ["first-token", "agent"] as const;
+export type Ready = (typeof READY)[number];
+
+/** What the gate found out by asking, when `up` last climbed it. Absent: not asked, or not answered. */
+const measuredSchema = z.object({
+  /** How far it was climbed. */
+  ready: z.enum(READY),
+  context: z.object({
+    /**
+     * `full`: a prompt of that size was read to its end. `partial`: up to `provedTokens`, more would have taken too long.
+     * `told`: the engine names it. `assumed`: nobody does, it is the setting.
+     */
+    proof: z.enum(["full", "partial", "told", "assumed"]),
+    provedTokens: z.int().positive().optional(),
+    /** A prompt that is longer than the window is cut without a word; false: it is refused. */
+    truncates: z.boolean().optional(),
+    /** What became of one that is longer. */
+    overflow: z.string().optional(),
+  }),
+  tools: z
+    .object({
+      /** A request with tools was answered. */
+      accepted: z.boolean(),
+      /** The tools were part of the prompt, by its length. */
+      rendered: z.boolean().optional(),
+      /** A call that was forced: `well-formed`, or what was wrong. */
+      call: z.string().optional(),
+      /** The refusal. */
+      why: z.string().optional(),
+    })
+    .optional(),
+  /** Conversations served at the same time. */
+  parallel: z.int().positive().optional(),
+  /** Milliseconds to the first token of a short prompt. */
+  firstTokenMs: z.int().nonnegative().optional(),
+  tokensPerSecond: z.number().positive().optional(),
+  promptTokensPerSecond: z.number().positive().optional(),
+});
+export type Measured = z.infer<typeof measuredSchema>;
+
 /** What a client connects to. Written to the state folder (mode 0600, it holds the key) when the gate is passed. */
 export const endpointSchema = z.object({
   /** Name of the stack. */
@@ -18,6 +59,9 @@ export const endpointSchema = z.object({
   maxOutputTokens: z.int().positive(),
   /** Whether requests with `tools` are rendered for the model. */
   tools: z.boolean(),
+  /** Another's server: found, never started or stopped. */
+  adopted: z.boolean().optional(),
+  measured: measuredSchema.optional(),
   /** What a user should know before trusting it. */
   warnings: z.array(z.string()),
 });

@@ -1,14 +1,18 @@
 import type { UpResult } from "../run/up.ts";
 import type { Look } from "./command.ts";
+import { formatBytes } from "../models/bytes.ts";
 import { renderFields } from "./output/table.ts";
 
-/** What `up` and `restart` print: the result, and the file that holds the key. */
-export type UpReport = UpResult & { readonly keyFile: string };
+/** What `up` and `restart` print: the result, and the file that holds the key. A server that is adopted may have none. */
+export type UpReport = UpResult & { readonly keyFile?: string | undefined };
 
 /** The endpoint for people, or for a dry run the steps. */
 export function describeUp(report: UpReport): string {
   const { endpoint, dryRun, steps } = report;
-  if (dryRun && steps.length > 0) return steps.map((step) => `would: ${step.title}`).join("\n");
+  if (dryRun && steps.length > 0) {
+    const sum = report.fit === undefined ? [] : [describeFit(report.fit)];
+    return [...steps.map((step) => `would: ${step.title}`), ...sum].join("\n");
+  }
   if (endpoint === undefined) return "";
   return renderFields([
     ["endpoint", endpoint.apiBase],
@@ -16,8 +20,26 @@ export function describeUp(report: UpReport): string {
     ["engine", endpoint.engine],
     ["context", `${endpoint.contextWindow} tokens, answers of up to ${endpoint.maxOutputTokens}`],
     ["tools", endpoint.tools ? "yes" : "no"],
-    ["key", report.keyFile],
+    ["key", report.keyFile ?? "none"],
   ]);
+}
+
+/** The sum, in one line. */
+function describeFit({ needed, free, context }: NonNullable<UpReport["fit"]>): string {
+  const device = free.deviceFreeBytes;
+  const has = [
+    ...(device === undefined ? [] : [`${formatBytes(device)} on the GPU`]),
+    formatBytes(free.hostFreeBytes),
+  ].join(" and ");
+  if (needed === undefined) return `memory: not known for ${context} tokens, ${has} free`;
+  const parts = [
+    `weights ${formatBytes(needed.weights)}`,
+    `keys and values ${formatBytes(needed.kv)} for ${context} tokens`,
+    `buffers ${formatBytes(needed.compute)}`,
+    `engine ${formatBytes(needed.runtime)}`,
+    ...(needed.cache > 0 ? [`kept prompts up to ${formatBytes(needed.cache)}`] : []),
+  ];
+  return `memory: ${parts.join(" + ")} = ${formatBytes(needed.total)}, of ${has} free`;
 }
 
 /** How to use it, as lines that work when they are pasted. */
@@ -30,17 +52,21 @@ export function upHints(report: UpReport, look: Look): readonly string[] {
   return [
     ...endpoint.warnings.map((warning) => `${style.warn("warning:")} ${warning}`),
     "",
-    changed ? `${style.good("✓")} ${name} is up.` : `${name} runs already: nothing was changed.`,
+    changed
+      ? `${style.good("✓")} ${name} is ${endpoint.adopted === true ? "adopted" : "up"}.`
+      : `${name} runs already: nothing was changed.`,
     "",
     "Ask it something:",
     `  curl -s ${endpoint.apiBase}/chat/completions \\`,
-    `    -H "Authorization: Bearer $(cat ${shellQuote(report.keyFile)})" \\`,
+    ...(report.keyFile === undefined
+      ? []
+      : [`    -H "Authorization: Bearer $(cat ${shellQuote(report.keyFile)})" \\`]),
     `    -H 'Content-Type: application/json' \\`,
     `    -d ${shellQuote(JSON.stringify(body))}`,
     "Point an agent at it:",
     `  eval "$(${quietStack} env${which})"`,
     `  ${stack} config ml-intern --write${which}`,
-    "Stop it:",
+    endpoint.adopted === true ? "Forget it:" : "Stop it:",
     `  ${stack} down${which}`,
   ];
 }

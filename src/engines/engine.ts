@@ -1,5 +1,5 @@
 import type { ContainerSpec } from "../docker/runtime.ts";
-import type { Probe } from "../gate/probe.ts";
+import type { LateProbe, Probe, ProbeAnswer, ProbeRequest } from "../gate/probe.ts";
 import type { StoredModel } from "../models/model.ts";
 import type { GpuShareSource } from "../plan/gpu/share.ts";
 
@@ -45,6 +45,10 @@ interface EngineBase {
 /** Runs in a container on the sealed network, behind the gateway. */
 export interface ContainerEngine extends EngineBase {
   readonly kind: "container";
+  /** What takes its place under `--adopt`: one that runs on this machine already. */
+  readonly adopted?: AdoptedEngine;
+  /** It is known to cut a prompt that is too long without a word. */
+  readonly truncates?: boolean;
   /** Port inside the container. */
   readonly port: number;
   readonly image: ImageSource;
@@ -92,4 +96,70 @@ export interface ProcessEngine extends EngineBase {
   readonly kind: "process";
 }
 
-export type Engine = ContainerEngine | ProcessEngine;
+/** A server that is there already: found, asked, described to agents; never started or stopped. */
+export interface AdoptedEngine {
+  readonly kind: "adopted";
+  readonly name: string;
+  readonly title: string;
+  /** Its base when no URL is given; undefined where one must be. */
+  readonly home: (env: Readonly<Record<string, string | undefined>>) => string | undefined;
+  /** The command that makes it answer, where there is one. */
+  readonly start?: string;
+  /** The command that shows its log, where there is one. */
+  readonly log?: string;
+  /** The command that fetches a model which it has not. */
+  readonly fetch?: (model: string) => string;
+  /** The id to look for when `--model` says this. */
+  readonly modelId?: (text: string) => string;
+  /** Asked one after the other until one knows the models. */
+  readonly lists: readonly ListQuestion[];
+  /** Its ladder up to `first-token`, and what it can be asked about the window after that. */
+  readonly probes: (input: AdoptedInput) => readonly (Probe | LateProbe)[];
+  /** How a model is loaded with a window of a chosen size, where that can be done from outside. */
+  readonly loading?: ModelLoading;
+  /** It is known to cut a prompt that is too long without a word. */
+  readonly truncates?: boolean;
+  /** What a user should know of it in any case. */
+  readonly warnings: (found: {
+    readonly key: boolean;
+    readonly window: number;
+    readonly wanted: number;
+  }) => readonly string[];
+}
+
+export interface AdoptedInput {
+  readonly model: string;
+  /** Whether the server lists its models at all. */
+  readonly lists: boolean;
+}
+
+export interface ListQuestion {
+  readonly path: string;
+  /** Undefined when this is no list that can be read. */
+  readonly read: (answer: ProbeAnswer) => readonly FoundModel[] | undefined;
+}
+
+/** A model as a server that is there describes it. */
+export interface FoundModel {
+  readonly id: string;
+  /** Tokens of one conversation as it is served now. */
+  readonly context?: number | undefined;
+  /** Most tokens that it may be loaded with. */
+  readonly maximum?: number | undefined;
+  /** Undefined where the server does not tell. */
+  readonly state?: "loaded" | "loading" | "not-loaded" | undefined;
+  /** False for what only makes embeddings. */
+  readonly chats?: boolean | undefined;
+}
+
+export interface ModelLoading {
+  readonly load: (model: string, context: number) => ProbeRequest;
+  readonly unload: (instance: string) => ProbeRequest;
+  /** The id under which it is served now. Undefined: it was not loaded. */
+  readonly loadedAs: (answer: ProbeAnswer) => string | undefined;
+  /** The same as commands, for versions without that API. */
+  readonly loadCommand: (model: string, context: number) => readonly string[];
+  readonly unloadCommand: (instance: string) => readonly string[];
+}
+
+export type Engine = ContainerEngine | ProcessEngine | AdoptedEngine;

@@ -1,7 +1,9 @@
 import { embedded } from "./embedded.ts";
 import type { Engine } from "./engine.ts";
 import { llamacpp } from "./llamacpp.ts";
+import { lmstudio } from "./lmstudio.ts";
 import { ollama } from "./ollama.ts";
+import { openai } from "./openai.ts";
 import { sglang } from "./sglang.ts";
 import { vllm } from "./vllm.ts";
 
@@ -9,7 +11,15 @@ import { vllm } from "./vllm.ts";
 export const ENGINES = {
   embedded,
   llamacpp,
+  lmstudio,
   ollama,
+  openai,
   sglang,
   vllm,
 } as const satisfies Record<string, Engine>;
+
+/** The engine of that name; undefined for one that another version had. */
+export function findEngine(name: string): Engine | undefined {
+  const engines: Readonly<Record<string, Engine>> = ENGINES;
+  return Object.hasOwn(engines, name) ? engines[name] : undefined;
+}

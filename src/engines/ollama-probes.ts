@@ -9,9 +9,12 @@ const QUICK_MS = 1000;
 /** Loading weights from a cold disk and the first token of a large model on a CPU: minutes, not seconds. */
 const LOAD_MS = 600_000;
 
-/** up → healthy (model loaded, context known) → listed → first token. */
-export function ollamaProbes(input: EngineInput): readonly Probe[] {
+/** up → healthy (model loaded, context known) → listed → first token. `keepAlive` of -1 keeps it loaded; undefined leaves that to the server. */
+export function ollamaProbes(
+  input: Pick<EngineInput, "servedName"> & { readonly keepAlive?: number | undefined },
+): readonly Probe[] {
   const model = input.servedName;
+  const keepAlive = "keepAlive" in input ? input.keepAlive : -1;
   return [
     {
       rung: "up",
@@ -25,7 +28,7 @@ export function ollamaProbes(input: EngineInput): readonly Probe[] {
       request: {
         method: "POST",
         path: "/api/generate",
-        body: { model, keep_alive: -1 },
+        body: { model, ...(keepAlive === undefined ? {} : { keep_alive: keepAlive }) },
         read: "whole",
       },
       judge: judgeLoaded,

@@ -1,5 +1,6 @@
 import { ollamaGpuShare } from "../plan/gpu/share.ts";
 import type { ContainerEngine } from "./engine.ts";
+import { ollamaAdopted } from "./ollama-adopted.ts";
 import { ollamaProbes } from "./ollama-probes.ts";
 
 const PORT = 11_434;
@@ -9,6 +10,9 @@ export const ollama = {
   kind: "container",
   name: "ollama",
   title: "Ollama",
+  adopted: ollamaAdopted,
+  // Seen (docs/engines/ollama.md), and `/v1` has no field that stops it.
+  truncates: true,
   port: PORT,
   // Newest release of October 2026: https://github.com/ollama/ollama/releases. The recipe's is the newest that the Go module proxy has.
   image: {

@@ -1,7 +1,9 @@
 import { StackError } from "../errors.ts";
 import type { RunContext } from "../run/context.ts";
 import { ask } from "./ask.ts";
-import type { Probe, ProbeVerdict, Rung } from "./probe.ts";
+import type { GateFacts, LateProbe, Probe, ProbeVerdict, Rung } from "./probe.ts";
+
+export type { GateFacts } from "./probe.ts";
 
 /**
  * Pause between two attempts, in milliseconds. At 10 ms readiness is noticed within 30 ms in the
@@ -12,6 +14,11 @@ const PAUSE_MS = 10;
 export interface GateOptions {
   readonly origin: string;
   readonly apiKey: string;
+  /** As in `AskOptions`. */
+  readonly apiBase?: string | undefined;
+  readonly ca?: string | undefined;
+  /** What to do when it is not passed and the probe has no better advice; `stack logs` unless given. */
+  readonly next?: string;
   /** Milliseconds for the whole ladder. */
   readonly timeoutMs: number;
   /**
@@ -23,16 +30,13 @@ export interface GateOptions {
   readonly tail: () => Promise<readonly string[]>;
 }
 
-/** What the probes found out, merged: `context_length` and the like. */
-export type GateFacts = Readonly<Record<string, number | string | boolean>>;
-
 /**
  * Climbs the ladder: each probe is asked until it says ok. Fails with `NOT_READY` when time runs out
  * or a probe says that asking again will not help, and at once with the watcher's error when the engine stops.
  */
 export async function runGate(
   context: RunContext,
-  probes: readonly Probe[],
+  probes: readonly (Probe | LateProbe)[],
   options: GateOptions,
 ): Promise<GateFacts> {
   const { clock } = context.host;
@@ -44,7 +48,10 @@ export async function runGate(
 
   const ladder = async (): Promise<GateFacts> => {
     const facts: Record<string, number | string | boolean> = {};
-    for (const probe of probes) {
+    for (const step of probes) {
+      const remainingMs = Math.max(0, options.timeoutMs - (clock.monotonic() - begun));
+      const probe = typeof step === "function" ? step({ facts, remainingMs }) : step;
+      if (probe === undefined) continue;
       last = { rung: probe.rung, why: "no answer yet" };
       const verdict = await climbOne(context, probe, options, signal, (why) => {
         last = { rung: probe.rung, why };
@@ -63,7 +70,7 @@ export async function runGate(
       throw new StackError("NOT_READY", {
         what: `The engine was not ready within ${Math.round(options.timeoutMs / 1000)} s: it stopped short of "${last.rung}".`,
         why: `The last answer was: ${last.why}.`,
-        next: "stack logs",
+        next: options.next ?? "stack logs",
         detail: await options.tail(),
       });
     }
@@ -93,7 +100,7 @@ async function climbOne(
       throw new StackError("NOT_READY", {
         what: `The engine can't answer: it stopped short of "${probe.rung}".`,
         why: verdict.why,
-        next: verdict.next ?? "stack logs",
+        next: verdict.next ?? options.next ?? "stack logs",
         detail: await options.tail(),
       });
     }
@@ -109,15 +116,26 @@ async function attempt(
 ): Promise<ProbeVerdict> {
   const limit = AbortSignal.timeout(probe.attemptMs);
   try {
+    const { origin, apiKey, apiBase, ca } = options;
     const answer = await ask(probe.request, {
-      origin: options.origin,
-      apiKey: options.apiKey,
+      origin,
+      apiKey,
+      apiBase,
+      ca,
       signal: AbortSignal.any([signal, limit]),
     });
-    return probe.judge(answer);
+    return timed(probe, probe.judge(answer), answer.firstEventMs);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
+    if (limit.aborted && probe.timedOut !== undefined) return probe.timedOut;
     if (limit.aborted) return { kind: "wait", why: `no answer within ${probe.attemptMs} ms` };
     return { kind: "wait", why: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** How long the first token took is known without asking for it. */
+function timed(probe: Probe, verdict: ProbeVerdict, firstMs: number | undefined): ProbeVerdict {
+  if (verdict.kind !== "ok" || probe.rung !== "first-token" || firstMs === undefined)
+    return verdict;
+  return { ...verdict, facts: { first_token_ms: Math.round(firstMs), ...verdict.facts } };
 }

@@ -8,6 +8,15 @@ export type Step =
   | { readonly kind: "networks"; readonly networks: readonly NetworkName[] }
   | { readonly kind: "containers"; readonly engine: string }
   | { readonly kind: "process"; readonly engine: string }
+  | {
+      readonly kind: "load";
+      readonly engine: string;
+      readonly model: string;
+      /** Tokens of one conversation. */
+      readonly context: number;
+      /** Ids of instances of the model that are too small, with their context, and go first. */
+      readonly unload: readonly { readonly id: string; readonly context: number | undefined }[];
+    }
   | { readonly kind: "gate"; readonly engine: string };
 
 export interface NetworkName {
@@ -43,6 +52,11 @@ export function stepTitle(step: Step): string {
       return `Start ${step.engine} and its gateway`;
     case "process":
       return `Start the ${step.engine} engine`;
+    case "load": {
+      const smaller = step.unload.map(({ context }) => context ?? "unknown").join(", ");
+      const instead = step.unload.length === 0 ? "" : `, in place of the one with ${smaller}`;
+      return `Load ${step.model} with ${step.context} tokens of context in ${step.engine}${instead}`;
+    }
     case "gate":
       return `Wait until ${step.engine} can answer`;
     default:

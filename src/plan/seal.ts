@@ -4,9 +4,9 @@ import type { NetworkFacts } from "../docker/runtime.ts";
 export interface Seal {
   /**
    * `isolated`: it reaches nothing but its gateway. `internal`: no way out, but the host itself is
-   * reachable at the bridge's address. `process`: it runs as this user, with this user's network.
+   * reachable at the bridge's address. `process`: it runs as this user, with this user's network. `adopted`: it is not ours.
    */
-  readonly kind: "isolated" | "internal" | "process" | "none";
+  readonly kind: "isolated" | "internal" | "process" | "adopted" | "none";
   readonly hostReachable: boolean;
   readonly warnings: readonly string[];
 }
@@ -35,4 +35,9 @@ export function sealOf(runsIn: "process" | "containers", network: NetworkFacts |
       `The host is reachable from the sealed network (at ${network.gateways.join(", ")}), and so is any service on it that listens on all addresses. Docker Engine can cut that too; Podman cannot.`,
     ],
   };
+}
+
+/** Of a server that somebody else has started: nothing is known of what it may reach. */
+export function adoptedSeal(): Seal {
+  return { kind: "adopted", hostReachable: true, warnings: [] };
 }

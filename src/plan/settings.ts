@@ -1,8 +1,17 @@
 import * as z from "zod";
+import { READY } from "../endpoint.ts";
 import { GPU_POLICY_PATTERN } from "./gpu/policy.ts";
 
 /** Names of the registry in src/engines, which is not loaded to check a setting. A test holds them equal. */
-export const ENGINE_NAMES = ["embedded", "llamacpp", "ollama", "sglang", "vllm"] as const;
+export const ENGINE_NAMES = [
+  "embedded",
+  "llamacpp",
+  "lmstudio",
+  "ollama",
+  "openai",
+  "sglang",
+  "vllm",
+] as const;
 
 const name = z
   .string()
@@ -88,6 +97,26 @@ export const settingsSchema = z.strictObject({
     .min(1)
     .optional()
     .describe("PEM file of extra certificate authorities, for downloads and image builds."),
+  ready: z
+    .enum(READY)
+    .default("first-token")
+    .describe(
+      "How far `up` climbs: until a token comes, or until tools are taken and the whole context is proved.",
+    ),
+  url: z
+    .string()
+    .regex(/^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/, "write http://host:port/v1")
+    .optional()
+    .describe("Where the server is that is adopted: for openai, lmstudio and `ollama --adopt`."),
+  keyFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("File with the key of the server that is adopted, and nothing else in it."),
+  adopt: z
+    .boolean()
+    .default(false)
+    .describe("Use the Ollama that runs on this machine already, and start none."),
   timeout: z
     .int()
     .min(1)

@@ -3,9 +3,9 @@ import { StackError } from "../errors.ts";
 import { LABEL } from "../plan/labels.ts";
 import type { RunContext } from "./context.ts";
 import { runningEngineProcess, stopEngineProcess, strayEngineProcesses } from "./engine-process.ts";
-import { forgetRun, stackFolder } from "./stack-folder.ts";
+import { forgetRun, readEndpoint, stackFolder } from "./stack-folder.ts";
 
-/** Names of what was removed: containers, networks, volumes, the embedded engine's process. */
+/** Names of what was removed: containers, networks, volumes, the embedded engine's process, an adoption. */
 export type Cleared = readonly string[];
 
 /**
@@ -27,6 +27,8 @@ export async function clearStack(context: RunContext, name: string): Promise<Cle
   const runtime = await reachableRuntime(context);
   if (runtime !== undefined)
     cleared.push(...(await clearContainers(runtime, name, context.signal)));
+  const endpoint = await readEndpoint(folder);
+  if (endpoint?.adopted === true) cleared.push(`the adoption of ${endpoint.apiBase}`);
   await forgetRun(folder);
   return cleared;
 }

@@ -10,6 +10,8 @@ export interface DownResult {
   /** False when nothing of it ran. */
   readonly changed: boolean;
   readonly removed: Cleared;
+  /** Address of the server that was adopted: it goes on running, only we forget it. */
+  readonly leftRunning?: string;
   /** Reference of the model that was deleted too; only with `purge`. */
   readonly purgedModel?: string;
 }
@@ -25,10 +27,12 @@ export async function down(
   try {
     const endpoint = await readEndpoint(folder);
     const removed = await clearStack(context, name);
-    const result = { name, changed: removed.length > 0, removed };
+    const adopted = endpoint?.adopted === true;
+    const left = adopted ? { leftRunning: endpoint.apiBase } : {};
+    const result = { name, changed: removed.length > 0, removed, ...left };
     if (!purge) return result;
     const purgedModel =
-      endpoint === undefined ? undefined : await purgeModel(context, endpoint.reference);
+      endpoint === undefined || adopted ? undefined : await purgeModel(context, endpoint.reference);
     await removeStackFolder(folder);
     return purgedModel === undefined ? result : { ...result, changed: true, purgedModel };
   } finally {

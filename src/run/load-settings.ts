@@ -128,7 +128,7 @@ function absolute(host: Host, base: string, key: string, value: unknown): unknow
   if (typeof value !== "string" || value === "") return value;
   const resolved = (path: string): string =>
     path.startsWith("~/") ? join(host.paths.home, path.slice(2)) : resolve(base, path);
-  if (key === "ca") return resolved(value);
+  if (key === "ca" || key === "keyFile") return resolved(value);
   if (key === "model" && value.startsWith("file:")) return `file:${resolved(value.slice(5))}`;
   return value;
 }

@@ -1,10 +1,12 @@
+import type { Endpoint } from "../endpoint.ts";
+import type { Engine } from "../engines/engine.ts";
 import { StackError } from "../errors.ts";
 import { LABEL, type Role } from "../plan/labels.ts";
 import { reachableRuntime } from "./clear-stack.ts";
 import type { RunContext } from "./context.ts";
 import { followFile } from "./follow-file.ts";
 import { lastLines } from "./last-lines.ts";
-import { stackFolder } from "./stack-folder.ts";
+import { readEndpoint, stackFolder } from "./stack-folder.ts";
 
 export interface LogsOptions {
   readonly name: string;
@@ -14,8 +16,10 @@ export interface LogsOptions {
   readonly onLine: (line: string) => void;
 }
 
-/** Shows the log of an engine or its gateway, container or process alike. `STACK_UNKNOWN` when there is none. */
+/** Shows the log of an engine or its gateway, container or process alike. `STACK_UNKNOWN` when there is none, as for an adopted server. */
 export async function logs(context: RunContext, options: LogsOptions): Promise<void> {
+  const endpoint = await readEndpoint(stackFolder(context.host, options.name));
+  if (endpoint?.adopted === true) throw await notOurs(endpoint);
   const runtime = await reachableRuntime(context);
   const labels = { [LABEL.name]: options.name, [LABEL.role]: options.role };
   const container = (await runtime?.containers.list(labels, context.signal))?.[0];
@@ -38,4 +42,17 @@ export async function logs(context: RunContext, options: LogsOptions): Promise<v
   }
   for (const line of lines) options.onLine(line);
   if (options.follow) await followFile(context, logFile, options.onLine);
+}
+
+async function notOurs({ name, engine, apiBase }: Endpoint): Promise<StackError> {
+  const { findEngine } = await import("../engines/index.ts");
+  return new StackError("STACK_UNKNOWN", {
+    what: `There is no log of ${name} here: the server at ${apiBase} is not ours and keeps its own.`,
+    next: adoptedLog(findEngine(engine)) ?? "look where that server was started",
+  });
+}
+
+function adoptedLog(engine: Engine | undefined): string | undefined {
+  if (engine?.kind === "container") return engine.adopted?.log;
+  return engine?.kind === "adopted" ? engine.log : undefined;
 }

@@ -4,7 +4,8 @@ import { reachableRuntime } from "./clear-stack.ts";
 import type { RunContext } from "./context.ts";
 import { recoverAll } from "./recover.ts";
 import { runningEngineProcess } from "./engine-process.ts";
-import { readEndpoint, stackFolder, stackNames } from "./stack-folder.ts";
+import { listsModel } from "./list-models.ts";
+import { readAdoption, readEndpoint, stackFolder, stackNames } from "./stack-folder.ts";
 import type { Endpoint } from "../endpoint.ts";
 
 /** What is there of one stack, from the daemon's labels, the process table and the state folder. */
@@ -13,6 +14,8 @@ export interface StackParts {
   readonly endpoint: Endpoint | undefined;
   readonly process: { readonly pid: number; readonly startedAt: string } | undefined;
   readonly containers: readonly ContainerFacts[];
+  /** Of a server that is not ours: since when it is known here, and whether it answers now. */
+  readonly adopted: { readonly since: string | undefined; readonly answers: boolean } | undefined;
 }
 
 export type StackState = "running" | "degraded" | "stopped";
@@ -39,12 +42,17 @@ export async function findStacks(
   const all = await Promise.all(
     [...names].sort().map(async (name): Promise<StackParts> => {
       const folder = stackFolder(context.host, name);
-      const [endpoint, process] = await Promise.all([
+      const [endpoint, process, adoption] = await Promise.all([
         readEndpoint(folder),
         runningEngineProcess(context.host, folder),
+        readAdoption(folder),
       ]);
       const own = containers.filter((each) => each.labels[LABEL.name] === name);
-      return { name, endpoint, process, containers: own };
+      const adopted =
+        endpoint?.adopted === true
+          ? { since: adoption?.adoptedAt, answers: await listsModel(context, endpoint) }
+          : undefined;
+      return { name, endpoint, process, containers: own, adopted };
     }),
   );
   const stacks = all.filter(
@@ -55,14 +63,16 @@ export async function findStacks(
 }
 
 export function stateOf(parts: StackParts): StackState {
+  if (parts.adopted !== undefined) return parts.adopted.answers ? "running" : "stopped";
   if (parts.process !== undefined) return "running";
   const running = parts.containers.filter((each) => each.state === "running").length;
   if (running === 0) return "stopped";
   return running === parts.containers.length && running > 1 ? "running" : "degraded";
 }
 
-/** ISO time since when the engine runs; undefined when it does not. */
+/** ISO time since when the engine runs, or an adopted one is known here; undefined when it does not. */
 export function runningSince(parts: StackParts): string | undefined {
+  if (parts.adopted?.answers === true) return parts.adopted.since;
   if (parts.process !== undefined) return parts.process.startedAt;
   const engine = parts.containers.find((each) => each.labels[LABEL.role] === "engine");
   return engine?.state === "running" ? engine.startedAt : undefined;

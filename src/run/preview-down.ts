@@ -6,7 +6,8 @@ import { findStacks } from "./parts.ts";
 export async function previewDown(context: RunContext, name: string): Promise<Cleared> {
   const { stacks, networks } = await findStacks(context, name);
   return [
-    ...stacks.flatMap(({ process, containers }) => [
+    ...stacks.flatMap(({ process, containers, endpoint }) => [
+      ...(endpoint?.adopted === true ? [`the adoption of ${endpoint.apiBase}`] : []),
       ...(process === undefined ? [] : [`process ${process.pid}`]),
       ...containers.map((each) => `container ${each.name}`),
     ]),

@@ -102,9 +102,27 @@ export async function writeEngineProcess(folder: StackFolder, value: EngineProce
   });
 }
 
+const adoptionSchema = z.object({
+  /** Hash of what the endpoint hangs on. */
+  plan: z.string(),
+  adoptedAt: z.iso.datetime(),
+});
+/** When and how a server that is not ours was adopted. */
+export type Adoption = z.infer<typeof adoptionSchema>;
+
+export async function readAdoption(folder: StackFolder): Promise<Adoption | undefined> {
+  return readJson(join(folder.path, "adoption.json"), adoptionSchema);
+}
+
+export async function writeAdoption(folder: StackFolder, value: Adoption): Promise<void> {
+  await writeFileAtomic(join(folder.path, "adoption.json"), `${JSON.stringify(value)}\n`, {
+    mode: 0o600,
+  });
+}
+
 /** Forgets that it ran; key and log stay. */
 export async function forgetRun(folder: StackFolder): Promise<void> {
-  for (const file of ["endpoint.json", "process.json", "engine.json"]) {
+  for (const file of ["endpoint.json", "process.json", "engine.json", "adoption.json"]) {
     await rm(join(folder.path, file), { force: true });
   }
 }

@@ -1,9 +1,9 @@
-import { type Endpoint, endpointOrigin } from "../endpoint.ts";
+import type { Endpoint } from "../endpoint.ts";
 import { StackError } from "../errors.ts";
-import { ask } from "../gate/ask.ts";
 import { LABEL } from "../plan/labels.ts";
-import { type Seal, sealOf } from "../plan/seal.ts";
+import { adoptedSeal, type Seal, sealOf } from "../plan/seal.ts";
 import type { RunContext } from "./context.ts";
+import { listsModel } from "./list-models.ts";
 import { type GpuStatus, gpuStatus } from "./gpu-status.ts";
 import { engineOf, findStacks, runningSince, type StackState, stateOf } from "./parts.ts";
 import { stackFolder } from "./stack-folder.ts";
@@ -19,7 +19,7 @@ export interface StatusReport {
   readonly since?: string;
   readonly parts: readonly {
     readonly role: string;
-    /** Name of the container, or `process PID`. */
+    /** Name of the container, `process PID`, or the address of a server that is not ours. */
     readonly what: string;
     readonly state: string;
     readonly exitCode?: number;
@@ -32,9 +32,6 @@ export interface StatusReport {
   readonly logFile?: string;
   readonly warnings: readonly string[];
 }
-
-/** Milliseconds that the endpoint has to list its models: an engine that is busy still does within some tens. */
-const ANSWER_MS = 200;
 
 /** The state of one stack, as the daemon and the process table tell it now. `STACK_UNKNOWN` when there is none. */
 export async function status(
@@ -49,17 +46,21 @@ export async function status(
       next: options.name === "default" ? "stack up" : `stack up --name ${options.name}`,
     });
   }
-  const { endpoint, process } = parts;
+  const { endpoint, process, adopted } = parts;
   const state = stateOf(parts);
-  const [answers, gpu] =
-    state === "stopped"
+  const [listed, gpu] =
+    state === "stopped" || adopted !== undefined
       ? [false, undefined]
-      : await Promise.all([listsModels(context, endpoint), gpuStatus(context, parts)]);
+      : await Promise.all([listsModel(context, endpoint), gpuStatus(context, parts)]);
+  const answers = adopted?.answers ?? listed;
   const since = runningSince(parts);
-  const seal = sealOf(
-    parts.containers.length > 0 ? "containers" : "process",
-    networks.find((network) => network.internal),
-  );
+  const seal =
+    adopted === undefined
+      ? sealOf(
+          parts.containers.length > 0 ? "containers" : "process",
+          networks.find((network) => network.internal),
+        )
+      : adoptedSeal();
   return {
     name: parts.name,
     state,
@@ -71,6 +72,9 @@ export async function status(
       ...(process === undefined
         ? []
         : [{ role: "engine", what: `process ${process.pid}`, state: "running" }]),
+      ...(adopted === undefined
+        ? []
+        : [{ role: "engine", what: endpoint?.apiBase ?? "", state: "adopted, not ours" }]),
       ...parts.containers.map((each) => ({
         role: each.labels[LABEL.role] ?? "?",
         what: each.name,
@@ -83,7 +87,7 @@ export async function status(
     ],
     seal,
     ...(gpu === undefined ? {} : { gpu }),
-    ...(parts.containers.length > 0
+    ...(parts.containers.length > 0 || adopted !== undefined
       ? {}
       : { logFile: stackFolder(context.host, parts.name).logFile }),
     warnings: [
@@ -92,24 +96,6 @@ export async function status(
       ...(gpu?.warning === undefined ? [] : [gpu.warning]),
     ],
   };
-}
-
-async function listsModels(context: RunContext, endpoint: Endpoint | undefined): Promise<boolean> {
-  if (endpoint === undefined) return false;
-  try {
-    const answer = await ask(
-      { method: "GET", path: "/v1/models", read: "whole" },
-      {
-        origin: endpointOrigin(endpoint),
-        apiKey: endpoint.apiKey,
-        signal: AbortSignal.any([context.signal, AbortSignal.timeout(ANSWER_MS)]),
-      },
-    );
-    return answer.status === 200 && answer.text.includes(endpoint.model);
-  } catch (error) {
-    if (context.signal.aborted) throw error;
-    return false;
-  }
 }
 
 function withoutKey(endpoint: Endpoint): Omit<Endpoint, "apiKey"> {

@@ -1,6 +1,8 @@
 import type { Endpoint } from "../endpoint.ts";
+import type { Engine } from "../engines/engine.ts";
 import { unreachable } from "../errors.ts";
 import { ENGINES } from "../engines/index.ts";
+import { engineToAdopt } from "../plan/adopted-base.ts";
 import { stepId, stepTitle } from "../plan/plan.ts";
 import type { ResolvedSettings } from "../plan/settings.ts";
 import type { RunContext } from "./context.ts";
@@ -88,8 +90,15 @@ function fitOf({ fit }: Deployment): Pick<UpResult, "fit"> {
 }
 
 async function deploy(context: RunContext, settings: ResolvedSettings): Promise<Deployment> {
-  const engine = ENGINES[settings.values.engine];
+  const engine: Engine = ENGINES[settings.values.engine];
+  const adopted = engineToAdopt(engine, settings);
+  if (adopted !== undefined) {
+    const { adoptedStack } = await import("./adopted-stack.ts");
+    return adoptedStack(context, settings, adopted);
+  }
   switch (engine.kind) {
+    case "adopted":
+      throw new Error("an adopted engine is always adopted");
     case "process": {
       const { processStack } = await import("./process-stack.ts");
       return processStack(context, settings, engine);

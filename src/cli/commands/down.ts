@@ -31,12 +31,15 @@ export const command = defineCommand({
     return { ...(await down(context, { name, purge })), dryRun };
   },
   text: () => "",
-  hints: ({ name, changed, removed, dryRun, purgedModel }) => {
+  hints: ({ name, changed, removed, dryRun, purgedModel, leftRunning }) => {
     if (dryRun)
       return removed.length === 0
         ? [`Nothing of ${name} runs.`]
         : removed.map((what) => `would remove ${what}`);
     if (!changed) return [`Nothing of ${name} runs: nothing was changed.`];
+    if (leftRunning !== undefined) {
+      return [`${name} is forgotten; the server at ${leftRunning} was left running.`];
+    }
     return [
       `${name} is down: removed ${[...removed, ...(purgedModel === undefined ? [] : [`model ${purgedModel}`])].join(", ")}.`,
     ];

@@ -21,8 +21,7 @@ export const command = defineCommand({
   examples: [{ command: "stack restart", what: "Restart the stack named default." }],
   run: async ({ context, settings, dryRun }): Promise<UpReport> => {
     const resolved = await settings();
-    const { stackFolder } = await import("../../run/stack-folder.ts");
-    const { keyFile } = stackFolder(context.host, resolved.values.name);
+    const { keyFileOf } = await import("../key-file-of.ts");
     if (dryRun) {
       const { previewDown } = await import("../../run/preview-down.ts");
       const { up } = await import("../../run/up.ts");
@@ -34,10 +33,11 @@ export const command = defineCommand({
       }));
       const start = { id: "up", title: `Start ${engine} with ${model} again` };
       const plan = [...stops, ...(steps.length > 0 ? steps : [start])];
-      return { name, engine, model, changed: false, dryRun, steps: plan, keyFile };
+      return { name, engine, model, changed: false, dryRun, steps: plan };
     }
     const { restart } = await import("../../run/restart.ts");
-    return { ...(await restart(context, resolved)), keyFile };
+    const result = await restart(context, resolved);
+    return { ...result, keyFile: keyFileOf(context.host, resolved, result) };
   },
   text: describeUp,
   hints: upHints,

@@ -79,6 +79,8 @@ function sealText({ kind, hostReachable }: StatusReport["seal"]): string {
       return `no way out of this machine${hostReachable ? ", but the host itself is reachable" : ""}`;
     case "process":
       return "no: it runs as a process of yours";
+    case "adopted":
+      return "no: the server is not ours";
     case "none":
       return "no";
     default:

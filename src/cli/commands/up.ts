@@ -24,14 +24,22 @@ export const command = defineCommand({
       command: "stack up ollama --model hf:Qwen/Qwen3-4B-GGUF:Q4_K_M --context 32768",
       what: "Ollama in a sealed container.",
     },
+    {
+      command: "stack up lmstudio --model qwen/qwen3-4b-2507 --context 32768",
+      what: "LM Studio as it runs already, its model loaded with that context.",
+    },
+    {
+      command: "stack up openai --url http://127.0.0.1:8000/v1 --key-file key.txt",
+      what: "Any OpenAI-compatible server that is there.",
+    },
     { command: "stack up --dry-run", what: "Only say what would be done." },
   ],
   run: async ({ context, settings, dryRun }): Promise<UpReport> => {
     const resolved = await settings();
     const { up } = await import("../../run/up.ts");
-    const { stackFolder } = await import("../../run/stack-folder.ts");
+    const { keyFileOf } = await import("../key-file-of.ts");
     const result = await up(context, resolved, { dryRun });
-    return { ...result, keyFile: stackFolder(context.host, result.name).keyFile };
+    return { ...result, keyFile: keyFileOf(context.host, resolved, result) };
   },
   text: describeUp,
   hints: upHints,

@@ -1,0 +1,93 @@
+import * as z from "zod";
+import type { ProbeAnswer } from "./probe.ts";
+
+/** Milliseconds for what a server answers without the model, or with a handful of tokens on a slow one. */
+export const ANSWER_MS = 120_000;
+
+const usageSchema = z.object({
+  prompt_tokens: z.int().nonnegative(),
+  completion_tokens: z.int().nonnegative().optional(),
+});
+const answerSchema = z.object({ usage: usageSchema.nullish() });
+
+/** Tokens of the prompt by the server's own count; undefined when it does not tell. */
+export function promptTokens(answer: ProbeAnswer): number | undefined {
+  if (answer.status !== 200) return undefined;
+  const tokens = parse(answer.text, answerSchema)?.usage?.prompt_tokens;
+  return tokens === undefined || tokens === 0 ? undefined : tokens;
+}
+
+/** Tokens of a streamed answer: by its usage, else one for each event that carries text. */
+export function streamedTokens(text: string): number {
+  const events = text
+    .split("\n")
+    .filter((line) => line.startsWith("data:"))
+    .map((line) => line.slice("data:".length).trim());
+  const counts = events.map((event) => parse(event, answerSchema)?.usage?.completion_tokens);
+  const counted = counts.findLast((count) => count !== undefined);
+  return counted ?? events.filter((event) => /"(content|reasoning\w*)":"./.test(event)).length;
+}
+
+const messageSchema = z.object({ message: z.string() });
+const errorSchema = z.object({
+  error: z.union([z.string(), messageSchema]),
+});
+const otherErrorSchema = z.union([messageSchema, z.object({ detail: z.string() })]);
+
+/**
+ * What a server says went wrong, as one line of at most 300 characters: `{"error":{"message"}}` (OpenAI), `{"error":"…"}`
+ * (Ollama, LM Studio), `{"message"}` (older vLLM), `{"detail"}` (FastAPI), the title of an HTML page, or the text itself.
+ */
+export function errorText(text: string): string {
+  const body = text.replace(/^data: /, "");
+  const error = parse(body, errorSchema)?.error;
+  if (error !== undefined) return oneLine(typeof error === "string" ? error : error.message);
+  const other = parse(body, otherErrorSchema);
+  if (other !== undefined) return oneLine("detail" in other ? other.detail : other.message);
+  if (!/^\s*<(!doctype|html)/i.test(body)) return oneLine(body);
+  const title = /<title[^>]*>([^<]*)</i.exec(body)?.[1];
+  return oneLine(`a web page${title === undefined ? "" : `: ${title}`}`);
+}
+
+/** Every error as the gate words it. */
+export function refusal(answer: ProbeAnswer): string {
+  return `HTTP ${answer.status}: ${errorText(answer.text)}`;
+}
+
+/**
+ * The window that a refusal names, in tokens: vLLM and OpenAI ("maximum context length is N tokens"), llama-server
+ * (`n_ctx`), LM Studio ("n_ctx (N)"), SGLang ("longer than the model's context length (N tokens)"), ours ("the window holds N").
+ */
+export function namedWindow(text: string): number | undefined {
+  for (const pattern of WINDOWS) {
+    const digits = pattern.exec(text)?.[1]?.replaceAll(",", "");
+    const tokens = Number(digits);
+    if (digits !== undefined && Number.isSafeInteger(tokens) && tokens > 0) return tokens;
+  }
+  return undefined;
+}
+
+const WINDOWS = [
+  /maximum context length (?:is|of) (?:only )?([\d,]+)/i,
+  /context length \(([\d,]+) tokens\)/i,
+  /context length of only ([\d,]+)/i,
+  /window holds ([\d,]+)/i,
+  /n_ctx"?(?:: ?| ?\()([\d,]+)/i,
+  /context size \(([\d,]+) tokens\)/i,
+];
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, " ").trim().slice(0, 300);
+}
+
+function parse<Schema extends z.ZodType>(
+  text: string,
+  schema: Schema,
+): z.infer<Schema> | undefined {
+  try {
+    const parsed = schema.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,192 @@
+import { ANSWER_MS, namedWindow, promptTokens, refusal } from "./chat-answer.ts";
+import type { Found, GateFacts, LateProbe, Probe, ProbeAnswer, ProbeVerdict } from "./probe.ts";
+
+/** Words of the two prompts by which a server's way of counting is learned. */
+const SHORT_WORDS = 8;
+const LONG_WORDS = 136;
+/** Tokens by which two counts may differ and still be the same prompt. */
+const TOLERANCE = 8;
+/** Tokens that are left free when the window is filled: one for the answer, and the tolerance. */
+const RESERVE = TOLERANCE + 1;
+/** Attempts at a window that refuses a prompt of its own size: the named size, then halves. */
+const FILL_ATTEMPTS = 5;
+/** Share of what is left of the time that the proof may take, as estimated. */
+const SHARE = 0.5;
+/** Evaluating a long prompt takes more per token than a short one: attention grows with it. */
+const SLOWDOWN = 2;
+/** A refusal needs the prompt to be counted and no more: a server that says nothing for so long is reading it. */
+const REFUSAL_MS = 20_000;
+/** Words of a prompt that is still sent: 4 bytes each, gateways and servers take 3 MB. */
+const MOST_WORDS = 750_000;
+
+export interface ContextQuestion {
+  readonly model: string;
+  /** Tokens that one conversation is believed to hold, where no probe says otherwise (`context_length`). */
+  readonly window: number;
+}
+
+/**
+ * Proves the window with canary prompts: two short ones teach how the server counts words and how fast it reads; then one
+ * fills the window, and one goes past it. Facts: `context_proved` (tokens), `context_proof` (`full`, `partial`, `refused`,
+ * `uncounted` or `too slow`), `prompt_tokens_per_second`, `truncates`, `overflow`. Nothing here is fatal: what was found is told.
+ */
+export function contextProbes(question: ContextQuestion): readonly (Probe | LateProbe)[] {
+  const { model } = question;
+  return [
+    { ...canary(model, "amber", SHORT_WORDS), judge: learnShort },
+    (found) => ({ ...canary(model, "birch", LONG_WORDS), judge: learnLong(found.facts) }),
+    ...Array.from(
+      { length: FILL_ATTEMPTS },
+      (_, attempt): LateProbe =>
+        (found) =>
+          fillProbe(question, found, attempt),
+    ),
+    (found) => overflowProbe(question, found),
+  ];
+}
+
+type Canary = Omit<Probe, "judge">;
+
+/** Its first word is unlike any other prompt's, so that no server has it in a cache; the words between are one token each for nearly all. */
+function canary(model: string, first: string, words: number, attemptMs = ANSWER_MS): Canary {
+  const content = `${first} ${"one ".repeat(words)}end`;
+  return {
+    rung: "context",
+    request: {
+      method: "POST",
+      path: "/v1/chat/completions",
+      body: { model, stream: false, max_tokens: 1, messages: [{ role: "user", content }] },
+      read: "whole",
+    },
+    attemptMs,
+  };
+}
+
+function learnShort(answer: ProbeAnswer): ProbeVerdict {
+  if (isBusy(answer)) return { kind: "wait", why: refusal(answer) };
+  const tokens = promptTokens(answer);
+  if (tokens === undefined) return { kind: "ok", facts: { context_proof: "uncounted" } };
+  return { kind: "ok", facts: { canary_short: tokens, canary_short_ms: answer.ms ?? 0 } };
+}
+
+function learnLong(facts: GateFacts): Probe["judge"] {
+  return (answer) => {
+    if (isBusy(answer)) return { kind: "wait", why: refusal(answer) };
+    const tokens = promptTokens(answer);
+    const short = number(facts, "canary_short");
+    if (tokens === undefined || short === undefined || tokens <= short) {
+      return { kind: "ok", facts: { context_proof: "uncounted" } };
+    }
+    const perWord = (tokens - short) / (LONG_WORDS - SHORT_WORDS);
+    const ms = (answer.ms ?? 0) - (number(facts, "canary_short_ms") ?? 0);
+    // Below that it is noise: such a server is fast enough for any window.
+    const speed =
+      ms > 20 ? { prompt_tokens_per_second: round((tokens - short) / (ms / 1000)) } : {};
+    const overhead = short - perWord * SHORT_WORDS;
+    return { kind: "ok", facts: { canary_per_word: perWord, canary_overhead: overhead, ...speed } };
+  };
+}
+
+/** The window as it is believed now: refused prompts have made it smaller. */
+function believed({ window }: ContextQuestion, facts: GateFacts): number {
+  return number(facts, "context_limit") ?? number(facts, "context_length") ?? window;
+}
+
+function fillProbe(
+  question: ContextQuestion,
+  { facts, remainingMs }: Found,
+  attempt: number,
+): Probe | undefined {
+  const perWord = number(facts, "canary_per_word");
+  const overhead = number(facts, "canary_overhead");
+  if (perWord === undefined || overhead === undefined || "context_proof" in facts) return undefined;
+  const window = believed(question, facts);
+  const speed = number(facts, "prompt_tokens_per_second") ?? Infinity;
+  const affordable = (speed * remainingMs * SHARE) / 1000 / SLOWDOWN;
+  const full = affordable >= window;
+  const wanted = full ? window - RESERVE : Math.min(affordable, window - RESERVE);
+  const words = Math.floor((wanted - overhead) / perWord);
+  const fits = words >= SHORT_WORDS && words <= MOST_WORDS;
+  if (!fits) return undefined;
+  const expected = Math.round(overhead + perWord * words);
+  return {
+    ...canary(question.model, `cedar${attempt}`, words, Math.ceil(remainingMs)),
+    judge: (answer) => judgeFill(answer, { window, expected, full }),
+    timedOut: { kind: "ok", facts: { context_proof: "too slow" } },
+  };
+}
+
+function judgeFill(
+  answer: ProbeAnswer,
+  sent: { readonly window: number; readonly expected: number; readonly full: boolean },
+): ProbeVerdict {
+  if (isBusy(answer)) return { kind: "wait", why: refusal(answer) };
+  if (answer.status !== 200) {
+    const named = namedWindow(answer.text);
+    const smaller =
+      named !== undefined && named < sent.window ? named : Math.floor(sent.window / 2);
+    return { kind: "ok", facts: { context_limit: smaller, context_refused: refusal(answer) } };
+  }
+  const tokens = promptTokens(answer) ?? 0;
+  if (sent.expected - tokens > tolerance(sent.expected)) {
+    return { kind: "ok", facts: { context_proved: tokens, context_proof: "cut", truncates: true } };
+  }
+  const proof = sent.full ? "full" : "partial";
+  return { kind: "ok", facts: { context_proved: tokens, context_proof: proof } };
+}
+
+function overflowProbe(
+  question: ContextQuestion,
+  { facts, remainingMs }: Found,
+): Probe | undefined {
+  const perWord = number(facts, "canary_per_word");
+  const overhead = number(facts, "canary_overhead");
+  if (perWord === undefined || overhead === undefined || "truncates" in facts) return undefined;
+  const window = believed(question, facts);
+  // Past the window by more than what may be a difference in counting.
+  const past = window + TOLERANCE + 2 * tolerance(window);
+  const words = Math.ceil((past - overhead) / perWord);
+  if (words > MOST_WORDS) return undefined;
+  const expected = Math.round(overhead + perWord * words);
+  // Only a window that the engine itself has named is known to be passed.
+  const told = "context_length" in facts || "context_limit" in facts;
+  return {
+    ...canary(question.model, "dogwood", words, Math.min(REFUSAL_MS, Math.ceil(remainingMs))),
+    judge: (answer) => judgeOverflow(answer, expected),
+    timedOut: {
+      kind: "ok",
+      facts: told
+        ? { truncates: true, overflow: `not refused within ${REFUSAL_MS / 1000} s` }
+        : { overflow: `no answer within ${REFUSAL_MS / 1000} s` },
+    },
+  };
+}
+
+function judgeOverflow(answer: ProbeAnswer, expected: number): ProbeVerdict {
+  if (isBusy(answer)) return { kind: "wait", why: refusal(answer) };
+  if (answer.status !== 200) {
+    return { kind: "ok", facts: { truncates: false, overflow: refusal(answer) } };
+  }
+  const tokens = promptTokens(answer) ?? 0;
+  const cut = expected - tokens > tolerance(expected);
+  if (!cut) return { kind: "ok", facts: { overflow: "it holds more than that" } };
+  const overflow = `${tokens} of ${expected} tokens were read`;
+  return { kind: "ok", facts: { truncates: true, overflow } };
+}
+
+function tolerance(tokens: number): number {
+  return Math.max(TOLERANCE - 1, Math.ceil(tokens * 0.001));
+}
+
+function isBusy({ status }: ProbeAnswer): boolean {
+  return status === 429 || status === 503;
+}
+
+function number(facts: GateFacts, key: string): number | undefined {
+  const value = facts[key];
+  return typeof value === "number" ? value : undefined;
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}

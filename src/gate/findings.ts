@@ -1,0 +1,157 @@
+import type { Measured, Ready } from "../endpoint.ts";
+import type { GateFacts } from "./probe.ts";
+
+/** What the facts of a climbed ladder mean for an endpoint. */
+export interface Findings {
+  /** Tokens of one conversation: proved, else named by the engine, else as it was believed. */
+  readonly contextWindow: number;
+  /** Undefined when no request with tools was made. */
+  readonly tools: boolean | undefined;
+  readonly measured: Measured;
+  readonly warnings: readonly string[];
+}
+
+export interface Belief {
+  readonly ready: Ready;
+  /** Tokens that one conversation is believed to hold. */
+  readonly window: number;
+  /** Conversations at the same time, where it is known without asking. */
+  readonly parallel: number | undefined;
+  /** How the engine is known to treat a prompt that is too long; a probe that has seen it goes before. */
+  readonly truncates?: boolean | undefined;
+}
+
+/** Reads the facts of the gate. Pure. */
+export function findings(facts: GateFacts, belief: Belief): Findings {
+  const named = number(facts, "context_length");
+  const limit = number(facts, "context_limit");
+  const proved = number(facts, "context_proved");
+  const cut = facts["context_proof"] === "cut";
+  const contextWindow = (cut ? proved : limit) ?? named ?? belief.window;
+  const truncates = flag(facts, "truncates") ?? belief.truncates;
+  const accepted = flag(facts, "tools");
+  const rendered = flag(facts, "tools_rendered");
+  const context: Measured["context"] = {
+    proof: proofOf(facts),
+    ...only("provedTokens", proved),
+    ...only("truncates", truncates),
+    ...only("overflow", text(facts, "overflow")),
+  };
+  const measured: Measured = {
+    ready: belief.ready,
+    context,
+    ...(accepted === undefined
+      ? {}
+      : {
+          tools: {
+            accepted,
+            ...only("rendered", rendered),
+            ...only("call", text(facts, "tool_call")),
+            ...only("why", text(facts, "tools_why")),
+          },
+        }),
+    ...only("parallel", number(facts, "parallel") ?? belief.parallel),
+    ...only("firstTokenMs", number(facts, "first_token_ms")),
+    ...only("tokensPerSecond", number(facts, "tokens_per_second")),
+    ...only("promptTokensPerSecond", number(facts, "prompt_tokens_per_second")),
+  };
+  return {
+    contextWindow,
+    tools: accepted === undefined ? undefined : accepted && rendered !== false,
+    measured,
+    warnings: [
+      ...contextWarnings(facts, contextWindow, context, belief),
+      ...toolWarnings(measured),
+    ],
+  };
+}
+
+function proofOf(facts: GateFacts): Measured["context"]["proof"] {
+  const proof = facts["context_proof"];
+  if (proof === "full" || proof === "partial") return proof;
+  return "context_length" in facts || "context_limit" in facts ? "told" : "assumed";
+}
+
+function contextWarnings(
+  facts: GateFacts,
+  window: number,
+  context: Measured["context"],
+  belief: Belief,
+): readonly string[] {
+  const warnings: string[] = [];
+  const named = number(facts, "context_length");
+  if (window < (named ?? belief.window)) {
+    const why = text(facts, "context_refused") ?? "longer prompts were cut";
+    warnings.push(
+      `The window was believed to be ${named ?? belief.window} tokens and is ${window} (${why}).`,
+    );
+  }
+  if (context.truncates === true) warnings.push(truncationWarning(window));
+  if (belief.ready !== "agent" || context.proof === "full") return warnings;
+  const { provedTokens } = context;
+  if (context.proof === "partial" && provedTokens !== undefined) {
+    warnings.push(
+      `Only ${provedTokens} of ${window} tokens of context were proved: reading more would have taken longer than --timeout allows.`,
+    );
+  } else {
+    warnings.push(
+      `The context of ${window} tokens could not be proved (${unprovedReason(facts)}).`,
+    );
+  }
+  return warnings;
+}
+
+/** Said where it matters: when the stack comes up, by `status`, and to whoever configures an agent. */
+export function truncationWarning(window: number): string {
+  return `A prompt of more than ${window} tokens is cut without a word: keep the agent's own limit below that, or it loses its instructions.`;
+}
+
+function unprovedReason(facts: GateFacts): string {
+  switch (facts["context_proof"]) {
+    case "uncounted":
+      return "the server does not count the tokens of a prompt";
+    case "too slow":
+      return "it was not read in time";
+    case "cut":
+      return "it cut the prompt";
+    default:
+      return text(facts, "context_refused") ?? "no prompt of that size was sent";
+  }
+}
+
+function toolWarnings({ tools }: Measured): readonly string[] {
+  if (tools === undefined) return [];
+  if (!tools.accepted) {
+    return [
+      `Requests with tools are refused (${tools.why ?? "no reason given"}): agents can't work with it.`,
+    ];
+  }
+  if (tools.rendered === false) {
+    return [
+      "Tools are accepted and dropped on the way to the model: its template has no place for them.",
+    ];
+  }
+  return [];
+}
+
+function only<Key extends string, Value>(
+  key: Key,
+  value: Value | undefined,
+): Partial<Record<Key, Value>> {
+  return value === undefined ? {} : ({ [key]: value } as Record<Key, Value>);
+}
+
+function number(facts: GateFacts, key: string): number | undefined {
+  const value = facts[key];
+  return typeof value === "number" ? value : undefined;
+}
+
+function text(facts: GateFacts, key: string): string | undefined {
+  const value = facts[key];
+  return typeof value === "string" ? value : undefined;
+}
+
+function flag(facts: GateFacts, key: string): boolean | undefined {
+  const value = facts[key];
+  return typeof value === "boolean" ? value : undefined;
+}

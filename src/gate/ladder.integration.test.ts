@@ -1,0 +1,141 @@
+import { describe, expect, it } from "vitest";
+import type { Ready } from "../endpoint.ts";
+import type { StackError } from "../errors.ts";
+import { firstTokenProbe } from "../engines/openai-probes.ts";
+import { type FakeServer, fakeServer, type Quirks } from "../testing/fake-server.ts";
+import { testHost } from "../testing/test-host.ts";
+import { type Findings, findings } from "./findings.ts";
+import { ladder } from "./ladder.ts";
+import { runGate } from "./run-gate.ts";
+
+const forever = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+
+interface Climb {
+  readonly found: Findings;
+  readonly server: FakeServer;
+  readonly longest: number;
+}
+
+/** Climbs a server that is believed to hold `window` tokens. */
+async function climb(
+  quirks: Quirks,
+  options: { window?: number; ready?: Ready; timeoutMs?: number } = {},
+): Promise<Climb> {
+  const { window = 8192, ready = "agent", timeoutMs = 20_000 } = options;
+  await using test = await testHost();
+  await using server = await fakeServer(quirks);
+  const probes = ladder([firstTokenProbe("m", [])], ready, { model: "m", window });
+  const facts = await runGate(test.context, probes, {
+    origin: server.origin,
+    apiKey: "k",
+    timeoutMs,
+    watch: forever,
+    tail: async () => [],
+  });
+  const found = findings(facts, { ready, window, parallel: undefined });
+  const sizes = server.seen.map((line) => Number(line.replace("chat ", "")));
+  return { found, server, longest: Math.max(...sizes) };
+}
+
+describe("the upper rungs", () => {
+  it("prove a good server's window to within a few tokens, and that it takes no more", async () => {
+    const { found, longest } = await climb({ window: 8192 });
+    expect(found).toMatchObject({
+      contextWindow: 8192,
+      tools: true,
+      warnings: [],
+      measured: {
+        ready: "agent",
+        context: { proof: "full", provedTokens: 8183, truncates: false },
+        tools: { accepted: true, rendered: true, call: "well-formed" },
+        firstTokenMs: expect.any(Number),
+        tokensPerSecond: expect.any(Number),
+      },
+    });
+    expect(longest).toBeGreaterThan(8192);
+  });
+
+  it("are not climbed for a first token, which costs one request", async () => {
+    const { found, server } = await climb({}, { ready: "first-token" });
+    expect(server.seen).toHaveLength(1);
+    expect(found).toMatchObject({ tools: undefined, measured: { context: { proof: "assumed" } } });
+  });
+
+  it.each<readonly [string, Quirks, object]>([
+    [
+      "vLLM's words name the true window",
+      { window: 5000, overflow: "vllm" },
+      { contextWindow: 5000, measured: { context: { proof: "full", truncates: false } } },
+    ],
+    [
+      "llama-server's words name it",
+      { window: 5000, overflow: "llama" },
+      { contextWindow: 5000, measured: { context: { proof: "full", truncates: false } } },
+    ],
+    [
+      "without words it is halved until it fits",
+      { window: 5000, overflow: "silent" },
+      { contextWindow: 4096, measured: { context: { proof: "full" } } },
+    ],
+    [
+      "one that cuts is shown to cut",
+      { window: 8192, overflow: "cut" },
+      {
+        contextWindow: 8192,
+        measured: { context: { proof: "full", truncates: true } },
+        warnings: [expect.stringContaining("cut without a word")],
+      },
+    ],
+    [
+      "one that cuts to half of less than was believed",
+      { window: 5000, overflow: "half" },
+      { contextWindow: 2500, measured: { context: { truncates: true } } },
+    ],
+    [
+      "a larger one than was believed is not called smaller",
+      { window: 100_000 },
+      { contextWindow: 8192, measured: { context: { proof: "full" } }, warnings: [] },
+    ],
+    [
+      "a server that does not count",
+      { countsTokens: false },
+      {
+        measured: { context: { proof: "assumed" } },
+        warnings: [expect.stringContaining("does not count")],
+      },
+    ],
+    [
+      "a call that is ignored is a fact",
+      { tools: "ignored" },
+      { tools: true, measured: { tools: { call: "the answer has no call" } } },
+    ],
+    [
+      "tools that the template drops",
+      { tools: "dropped" },
+      { tools: false, warnings: [expect.stringContaining("dropped")] },
+    ],
+  ])("%s", async (_title, quirks, expected) => {
+    const { found } = await climb(quirks);
+    expect(found).toMatchObject(expected);
+  });
+
+  it("refuse a server that refuses tools, in its own words", async () => {
+    await expect(climb({ tools: "refused" })).rejects.toMatchObject({
+      code: "NOT_READY",
+      why: expect.stringContaining("--enable-auto-tool-choice"),
+    } satisfies Partial<Record<keyof StackError, unknown>>);
+  });
+
+  it("prove as much as the time allows, and say how much that was", async () => {
+    // 2000 tokens a second: the window of 8192 would take 4 s, and attention makes it slower.
+    const { found, longest } = await climb({ readMs: 500 }, { timeoutMs: 6000 });
+    const { context } = found.measured;
+    expect(context).toMatchObject({ proof: "partial", truncates: false });
+    expect(context.provedTokens).toBeGreaterThan(500);
+    expect(context.provedTokens).toBeLessThan(8000);
+    // The one past the window is refused without being read.
+    expect(longest).toBeGreaterThan(8192);
+    expect(found.warnings).toEqual([expect.stringContaining("were proved")]);
+  });
+});

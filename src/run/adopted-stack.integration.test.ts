@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import { resolveSettings } from "../plan/resolve-settings.ts";
+import type { ResolvedSettings } from "../plan/settings.ts";
+import { fakeLmstudio } from "../testing/fake-lmstudio.ts";
+import { fakeServer, type Quirks } from "../testing/fake-server.ts";
+import { testHost } from "../testing/test-host.ts";
+import { down } from "./down.ts";
+import { status } from "./status.ts";
+import { up } from "./up.ts";
+
+const NO_DOCKER = { env: { DOCKER_HOST: "unix:///nowhere/docker.sock" } };
+
+function settings(values: Readonly<Record<string, unknown>>): ResolvedSettings {
+  const entries = Object.entries({ timeout: 10, ...values });
+  const layer = entries.map(([key, value]) => {
+    const flag = `--${key}`;
+    return { key, value, isText: false, origin: { kind: "flag", flag }, where: flag } as const;
+  });
+  return resolveSettings([layer]);
+}
+
+describe("stack up lmstudio", () => {
+  it("loads the model with the context in place of a smaller one, and then has nothing to do", async () => {
+    await using test = await testHost(NO_DOCKER);
+    await using app = await fakeLmstudio({ models: [{ key: "qwen3-8b", maximum: 131_072 }] });
+    app.load("qwen3-8b", 4096);
+    const wanted = settings({ engine: "lmstudio", url: app.origin });
+    const first = await up(test.context, wanted, { dryRun: false });
+    expect(first.steps.map(({ id }) => id)).toEqual(["load", "gate"]);
+    expect(app.loaded()).toEqual({ "qwen3-8b": 32_768 });
+    expect(first.endpoint).toMatchObject({ contextWindow: 32_768, tools: true, adopted: true });
+    const again = await up(test.context, wanted, { dryRun: false });
+    expect(again).toMatchObject({ changed: false, steps: [] });
+    expect(await status(test.context, { name: "default" })).toMatchObject({
+      state: "running",
+      answers: true,
+      seal: { kind: "adopted" },
+    });
+    expect(await down(test.context, { name: "default", purge: false })).toMatchObject({
+      changed: true,
+      leftRunning: `${app.origin}/v1`,
+    });
+    expect(app.loaded()).toEqual({ "qwen3-8b": 32_768 });
+  });
+
+  it("puts back what it had unloaded when the larger one does not fit", async () => {
+    await using test = await testHost(NO_DOCKER);
+    const models = [{ key: "m", maximum: 131_072 }];
+    await using app = await fakeLmstudio({ models, fits: 8192 });
+    app.load("m", 4096);
+    const wanted = settings({ engine: "lmstudio", url: app.origin });
+    await expect(up(test.context, wanted, { dryRun: false })).rejects.toMatchObject({
+      code: "DOES_NOT_FIT",
+    });
+    expect(app.loaded()).toEqual({ m: 4096 });
+  });
+
+  it("names the command that starts the server when none is there", async () => {
+    await using test = await testHost(NO_DOCKER);
+    const wanted = settings({ engine: "lmstudio", url: "http://127.0.0.1:9" });
+    await expect(up(test.context, wanted, { dryRun: false })).rejects.toMatchObject({
+      code: "ENGINE_STOPPED",
+      next: "lms server start",
+    });
+  });
+});
+
+describe("stack up openai", () => {
+  it.each<readonly [string, Quirks, Readonly<Record<string, unknown>>, object]>([
+    [
+      "max_model_len",
+      { entry: { max_model_len: 8192 } },
+      {},
+      { contextWindow: 8192, measured: { context: { proof: "told" } } },
+    ],
+    [
+      "llama-server's /props",
+      {
+        others: {
+          "GET /props": { default_generation_settings: { n_ctx: 5000 }, total_slots: 2 },
+        },
+      },
+      {},
+      { contextWindow: 5000, measured: { parallel: 2 } },
+    ],
+    [
+      "nothing, then it is assumed",
+      {},
+      { context: 8192 },
+      { contextWindow: 8192, measured: { context: { proof: "assumed" } } },
+    ],
+    ["no list", { list: "missing" }, { model: "m" }, { model: "m" }],
+    ["tools that are refused", { tools: "refused" }, {}, { tools: false }],
+  ])("learns from %s", async (_title, quirks, values, expected) => {
+    await using test = await testHost(NO_DOCKER);
+    await using server = await fakeServer(quirks);
+    const wanted = settings({ engine: "openai", url: server.origin, ...values });
+    const result = await up(test.context, wanted, { dryRun: false });
+    expect(result.endpoint).toMatchObject(expected);
+    expect(await up(test.context, wanted, { dryRun: false })).toMatchObject({ changed: false });
+  });
+
+  it.each<readonly [string, Quirks, Readonly<Record<string, unknown>>, object]>([
+    ["several models", { models: ["a", "b"] }, {}, { code: "USAGE", detail: ["a", "b"] }],
+    ["no such model", {}, { model: "x" }, { code: "MODEL_UNAVAILABLE" }],
+    ["no list and no name", { list: "page" }, {}, { code: "USAGE" }],
+    ["a key that is missing", { key: "secret" }, {}, { code: "USAGE" }],
+    ["a setting of another engine", {}, { engine: "embedded" }, { code: "USAGE" }],
+    ["a promise it can't keep", {}, { requireIsolated: true }, { code: "NETWORK_LEAK" }],
+  ])("refuses %s", async (_title, quirks, values, expected) => {
+    await using test = await testHost(NO_DOCKER);
+    await using server = await fakeServer(quirks);
+    const wanted = settings({ engine: "openai", url: server.origin, ...values });
+    await expect(up(test.context, wanted, { dryRun: false })).rejects.toMatchObject(expected);
+  });
+});

@@ -1,0 +1,34 @@
+import { type Endpoint, endpointOrigin } from "../endpoint.ts";
+import { ask } from "../gate/ask.ts";
+import type { RunContext } from "./context.ts";
+
+/** Milliseconds that an endpoint of ours has to list its models: an engine that is busy still does within some tens. */
+const OWN_MS = 200;
+/** One that is adopted may be on the other side of the world. */
+const ADOPTED_MS = 2000;
+
+/** Whether the endpoint lists its model just now. A server without a list answers if it knows the path of none. */
+export async function listsModel(
+  context: RunContext,
+  endpoint: Endpoint | undefined,
+): Promise<boolean> {
+  if (endpoint === undefined) return false;
+  const { adopted = false, apiBase, apiKey, model } = endpoint;
+  const limit = AbortSignal.timeout(adopted ? ADOPTED_MS : OWN_MS);
+  try {
+    const { status, text } = await ask(
+      { method: "GET", path: "/v1/models", read: "whole" },
+      {
+        origin: endpointOrigin(endpoint),
+        apiBase,
+        apiKey,
+        signal: AbortSignal.any([context.signal, limit]),
+      },
+    );
+    if (status === 200) return text.includes(model);
+    return adopted && (status === 404 || status === 405);
+  } catch (error) {
+    if (context.signal.aborted) throw error;
+    return false;
+  }
+}

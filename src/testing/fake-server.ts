@@ -1,0 +1,150 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { answerChat, chatSchema, countTokens, sendJson } from "./fake-chat.ts";
+
+/** How an OpenAI-compatible server differs from the one in the books. */
+export interface Quirks {
+  readonly models?: readonly string[];
+  /** Tokens that a conversation may have in truth. */
+  readonly window?: number;
+  /** Fields of an entry of `/v1/models`, such as `max_model_len`. */
+  readonly entry?: Readonly<Record<string, unknown>>;
+  /** `missing`: 404. `page`: a web page with status 200. */
+  readonly list?: "good" | "missing" | "page";
+  /** `vllm`, `llama`, `silent`: the words of a refusal, or none. `cut`: no refusal. `half`: as Ollama, half is left. */
+  readonly overflow?: "vllm" | "llama" | "silent" | "cut" | "half";
+  /** `refused`: 400, as vLLM without its flags. `dropped`: the template has no place for them. `ignored`: a forced call is text. */
+  readonly tools?: "good" | "refused" | "dropped" | "ignored";
+  /** Milliseconds before the first byte of an answer. */
+  readonly firstTokenMs?: number;
+  /** Milliseconds per 1000 tokens of the prompt. */
+  readonly readMs?: number;
+  readonly countsTokens?: boolean;
+  readonly key?: string;
+  /** A page of a proxy in place of every answer. */
+  readonly down?: boolean;
+  /** Below which `/v1` lies. */
+  readonly prefix?: string;
+  /** Other paths that answer with JSON. */
+  readonly others?: Readonly<Record<string, unknown>>;
+}
+
+export interface FakeServer extends AsyncDisposable {
+  readonly origin: string;
+  readonly quirks: Quirks;
+  /** `METHOD path`, and for chats the tokens of the prompt. */
+  readonly seen: readonly string[];
+  /** Another server at the same address from now on. */
+  become(quirks: Quirks): void;
+}
+
+const PAGE =
+  "<!doctype html><html><head><title>502 Bad Gateway</title></head><body>…</body></html>";
+
+/** An OpenAI-compatible server with quirks. A token is a word. */
+export async function fakeServer(first: Quirks = {}): Promise<FakeServer> {
+  let quirks = first;
+  const seen: string[] = [];
+  const server = createServer((request, response) => {
+    route(quirks, seen, request, response).catch((error: unknown) => {
+      sendJson(response, 400, { error: { message: String(error) } });
+    });
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    get quirks() {
+      return quirks;
+    },
+    seen,
+    become: (next) => {
+      quirks = next;
+    },
+    [Symbol.asyncDispose]: () =>
+      new Promise<void>((resolve) => {
+        server.closeAllConnections();
+        server.close(() => {
+          resolve();
+        });
+      }),
+  };
+}
+
+async function route(
+  quirks: Quirks,
+  seen: string[],
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { models = ["m"], list = "good", key, prefix = "" } = quirks;
+  const url = request.url ?? "";
+  const what = `${request.method} ${url.startsWith(prefix) ? url.slice(prefix.length) : `outside ${url}`}`;
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  const other = quirks.others?.[what];
+  if (what !== "POST /v1/chat/completions") seen.push(what);
+  if (quirks.down === true || (what === "GET /v1/models" && list === "page")) {
+    sendPage(response, quirks.down === true ? 502 : 200);
+  } else if (key !== undefined && request.headers.authorization !== `Bearer ${key}`) {
+    sendJson(response, 401, { error: { message: "Incorrect API key", code: "invalid_api_key" } });
+  } else if (what === "GET /v1/models" && list === "good") {
+    const data = models.map((id) => ({ id, object: "model", ...quirks.entry }));
+    sendJson(response, 200, { object: "list", data });
+  } else if (what === "POST /v1/chat/completions") {
+    await chat(quirks, seen, Buffer.concat(parts).toString("utf8"), response);
+  } else if (other !== undefined) {
+    sendJson(response, 200, other);
+  } else {
+    sendJson(response, 404, { detail: "Not Found" });
+  }
+}
+
+async function chat(
+  quirks: Quirks,
+  seen: string[],
+  text: string,
+  response: ServerResponse,
+): Promise<void> {
+  const { window = 8192, overflow = "vllm", tools = "good", countsTokens = true } = quirks;
+  const body = chatSchema.parse(JSON.parse(text));
+  const tokens = countTokens(body, tools !== "dropped");
+  seen.push(`chat ${tokens}`);
+  if (!(quirks.models ?? ["m"]).includes(body.model)) {
+    sendJson(response, 404, { error: { message: `The model ${body.model} does not exist.` } });
+    return;
+  }
+  if (tools === "refused" && body.tools !== undefined) {
+    const message =
+      '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set';
+    sendJson(response, 400, { object: "error", message, type: "BadRequestError", code: 400 });
+    return;
+  }
+  const over = tokens + body.max_tokens > window;
+  if (over && overflow !== "cut" && overflow !== "half") {
+    sendJson(response, 400, { error: { message: WORDS[overflow](window, tokens), code: 400 } });
+    return;
+  }
+  const left = overflow === "half" ? Math.floor(window / 2) : window;
+  const read = over ? left : tokens;
+  await delay((quirks.firstTokenMs ?? 0) + ((quirks.readMs ?? 0) * read) / 1000);
+  const answered = tools === "ignored" ? { ...body, tool_choice: "auto" } : body;
+  answerChat(response, answered, countsTokens ? read : 0);
+}
+
+const WORDS: Readonly<
+  Record<"vllm" | "llama" | "silent", (window: number, tokens: number) => string>
+> = {
+  vllm: (window, tokens) =>
+    `This model's maximum context length is ${window} tokens. However, your request has ${tokens} input tokens.`,
+  llama: (window, tokens) =>
+    `request (${tokens} tokens) exceeds the available context size (${window} tokens), try increasing it`,
+  silent: () => "Bad request.",
+};
+
+function sendPage(response: ServerResponse, status: number): void {
+  response.writeHead(status, { "content-type": "text/html" });
+  response.end(PAGE);
+}
