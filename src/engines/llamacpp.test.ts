@@ -10,6 +10,7 @@ import { containerWeightsPath } from "./weights-path.ts";
 
 const DIGEST = `sha256:${"ab".repeat(32)}` as const;
 const model: StoredModel = {
+  format: "gguf",
   reference: "pypi:m==1",
   servedName: "m:1",
   ollamaManifest: "manifests/registry.ollama.ai/library/m/1",

@@ -4,8 +4,6 @@ import type { EngineInput } from "./engine.ts";
 import { sglang } from "./sglang.ts";
 import { toolTemplate } from "./tool-template.ts";
 import { vllm } from "./vllm.ts";
-import { requireFormat } from "./weights-path.ts";
-import { llamacpp } from "./llamacpp.ts";
 
 const facts = {
   architecture: "Qwen3ForCausalLM",
@@ -151,9 +149,4 @@ describe("what the gateway lets through", () => {
       }
     },
   );
-});
-
-it("a GGUF is refused for an engine that reads safetensors", () => {
-  expect(() => requireFormat(llamacpp, "pypi:m")).not.toThrow();
-  expect(() => requireFormat(vllm, "pypi:m")).toThrow("vLLM can't read pypi:m");
 });

@@ -31,7 +31,7 @@ export type ModelReference =
 const chatFamilySchema = z.enum(["chatml", "gemma", "llama3"]);
 export type ChatFamily = z.infer<typeof chatFamilySchema>;
 
-/** What the GGUF header says, as far as planning needs it. */
+/** What the GGUF header, or the `config.json` of a snapshot, says, as far as planning needs it. */
 const modelFactsSchema = z.object({
   architecture: z.string(),
   /** Tokens the model was trained for; absent when the header has none. */
@@ -48,22 +48,54 @@ const modelFactsSchema = z.object({
 });
 export type ModelFacts = z.infer<typeof modelFactsSchema>;
 
-/** One model in the store: what `models ls` shows and engines are given. */
-export const storedModelSchema = z.object({
+/** What an engine reads: one GGUF file, or a folder with safetensors, configuration and tokenizer (a snapshot). */
+export type ModelFormat = "gguf" | "safetensors";
+
+const blobSchema = z.object({ digest: digestSchema, bytes: z.int().nonnegative() });
+
+const anyModel = {
   /** Canonical text of the reference it was fetched by. */
   reference: z.string(),
   /** The id under which engines serve it, such as `smollm2:135m`. */
   servedName: z.string(),
+  /** Every blob that belongs to it, weights included, each once. */
+  blobs: z.array(blobSchema),
+  facts: modelFactsSchema,
+  /** For `file:` only: size and modification time of what was taken in, to notice that it is something else now. */
+  fileStamp: z.string().optional(),
+  /** Whether Ollama renders tools for it: by the template layer of its manifest, which may be ours and not the model's own. Absent where Ollama cannot serve it. */
+  ollamaTools: z.boolean().optional(),
+  fetchedAt: z.iso.datetime(),
+};
+
+const ggufModelSchema = z.object({
+  ...anyModel,
+  // Records of earlier versions do not say.
+  format: z.literal("gguf").default("gguf"),
+  /** The GGUF itself. */
+  weights: blobSchema,
   /** `manifests/<registry>/<namespace>/<name>/<tag>` that makes Ollama see it, below the store's root. */
   ollamaManifest: z.string().regex(/^manifests(\/[A-Za-z0-9_][A-Za-z0-9_.:-]*){4}$/),
-  weights: z.object({ digest: digestSchema, bytes: z.int().nonnegative() }),
-  /** Every blob that belongs to it, weights included. */
-  blobs: z.array(z.object({ digest: digestSchema, bytes: z.int().nonnegative() })),
-  facts: modelFactsSchema,
-  /** Whether Ollama renders tools for it: by the template layer of its manifest, which may be ours and not the model's own. */
-  ollamaTools: z.boolean().optional(),
-  /** For `file:` only: size and modification time of the file when it was taken in, to notice that it is another one now. */
-  fileStamp: z.string().optional(),
-  fetchedAt: z.iso.datetime(),
 });
+export type GgufModel = z.infer<typeof ggufModelSchema>;
+
+const snapshotModelSchema = z.object({
+  ...anyModel,
+  format: z.literal("safetensors"),
+  /** Digest of the list of its files (no blob has it), and the bytes of its safetensors together. */
+  weights: blobSchema,
+  /** `snapshots/<id>`: its folder below the store's root. */
+  snapshot: z.string().regex(/^snapshots\/[A-Za-z0-9][A-Za-z0-9._-]*$/),
+  /** What lies in that folder, by name: each is the blob itself under a second name. */
+  files: z
+    .array(z.object({ path: z.string().regex(/^[A-Za-z0-9_][\w.-]*$/), digest: digestSchema }))
+    .min(1),
+});
+export type SnapshotModel = z.infer<typeof snapshotModelSchema>;
+
+/** One model in the store: what `models ls` shows and engines are given. */
+export const storedModelSchema = z.discriminatedUnion("format", [
+  snapshotModelSchema,
+  ggufModelSchema,
+]);
 export type StoredModel = z.infer<typeof storedModelSchema>;

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fakeRegistry } from "../testing/fake-registry.ts";
 import { CHATML, storeRig, type StoreRig } from "../testing/store-rig.ts";
 import { noise, tinyGguf } from "../testing/tiny-gguf.ts";
-import type { StoredModel } from "./model.ts";
+import type { GgufModel } from "./model.ts";
 import { parseReference } from "./reference.ts";
 
 let rig: StoreRig;
@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => rig[Symbol.asyncDispose]());
 
 describe("the store", () => {
-  async function add(name: string, seed: number): Promise<StoredModel> {
+  async function add(name: string, seed: number): Promise<GgufModel> {
     await writeFile(join(rig.home, `${name}.gguf`), tinyGguf({ chatTemplate: CHATML, seed }));
     return rig.ensure(`file:${name}.gguf`);
   }

@@ -1,12 +1,13 @@
 import { StackError } from "../errors.ts";
 import type { RunContext } from "../run/context.ts";
-import type { ModelReference, StoredModel } from "./model.ts";
+import { requireSource } from "./formats.ts";
+import type { ModelFormat, ModelReference, StoredModel } from "./model.ts";
 import { formatReference } from "./reference.ts";
 import { preferredServedName } from "./served-name.ts";
 import { absoluteReference } from "./store/absolute.ts";
 import { findStored } from "./store/find.ts";
-import { blobPath, storeLayout, storeRoot, type Layout } from "./store/layout.ts";
-import { readRecord, readRecords } from "./store/records.ts";
+import { blobPath, snapshotPath, storeLayout, storeRoot, type Layout } from "./store/layout.ts";
+import { readRecords } from "./store/records.ts";
 
 /** How a model may be fetched. */
 export interface FetchOptions {
@@ -43,6 +44,7 @@ export interface VerifyReport {
 
 export interface RemovedModel {
   readonly reference: string;
+  readonly format: ModelFormat;
   readonly servedName: string;
   /** Bytes given back: blobs that another model uses stay. */
   readonly freedBytes: number;
@@ -54,6 +56,7 @@ export interface DiskUse {
   readonly totalBytes: number;
   readonly models: readonly {
     readonly reference: string;
+    readonly format: ModelFormat;
     readonly bytes: number;
     /** Of these, bytes that another model uses too. */
     readonly sharedBytes: number;
@@ -68,27 +71,33 @@ export interface DiskUse {
 
 /**
  * The model store: an Ollama models folder (`blobs/`, `manifests/`) with our records beside it (`index/`).
- * One pool of blobs for every source and engine.
+ * One pool of blobs for every source and engine. One reference may be here in both formats, as two models; where none is
+ * named, a GGUF is meant.
  */
 export interface Store {
   readonly root: string;
   /** By record and file sizes only: a few milliseconds, no hashing, no network. */
-  find(reference: ModelReference): Promise<StoredModel | undefined>;
-  plan(reference: ModelReference): Promise<ModelPlan>;
+  find(reference: ModelReference, format?: ModelFormat): Promise<StoredModel | undefined>;
+  /** `USAGE` when the reference can never be a model in this format. */
+  plan(reference: ModelReference, format?: ModelFormat): Promise<ModelPlan>;
   list(): Promise<readonly StoredModel[]>;
   /**
    * Finds it or fetches it, with `progress` events. Goes on where an earlier attempt stopped.
    * Errors: `MODEL_UNAVAILABLE`, `DIGEST_MISMATCH`, `DOES_NOT_FIT`; aborted, the signal's reason.
    */
-  ensure(reference: ModelReference, options: FetchOptions): Promise<StoredModel>;
+  ensure(
+    reference: ModelReference,
+    options: FetchOptions,
+    format?: ModelFormat,
+  ): Promise<StoredModel>;
   /** `MODEL_UNKNOWN` when it is not here. */
-  remove(reference: ModelReference): Promise<RemovedModel>;
-  /** Hashes every file of one model, or of all. */
+  remove(reference: ModelReference, format?: ModelFormat): Promise<RemovedModel>;
+  /** Hashes every file of one model (in both formats), or of all. */
   verify(reference?: ModelReference): Promise<VerifyReport>;
   df(): Promise<DiskUse>;
   /** Removes partial downloads that nobody is working on, and blobs that no manifest names. */
   gc(): Promise<{ readonly freedBytes: number }>;
-  /** Absolute path of the GGUF. */
+  /** Absolute path of the GGUF, or of the folder of the snapshot. */
   weightsPath(model: StoredModel): string;
 }
 
@@ -96,13 +105,14 @@ export interface Store {
 export function openStore(context: RunContext): Store {
   const { host } = context;
   const layout = storeLayout(storeRoot(host));
-  const find = (reference: ModelReference): Promise<StoredModel | undefined> =>
-    findStored(layout, absoluteReference(host, reference));
+  const find: Store["find"] = (reference, format = "gguf") =>
+    findStored(layout, absoluteReference(host, reference), format);
   return {
     root: layout.root,
     find,
-    plan: async (reference) => {
-      const stored = await find(reference);
+    plan: async (reference, format = "gguf") => {
+      requireSource(reference, format);
+      const stored = await find(reference, format);
       return {
         reference: formatReference(absoluteReference(host, reference)),
         servedName: stored?.servedName ?? preferredServedName(reference),
@@ -111,13 +121,15 @@ export function openStore(context: RunContext): Store {
     },
     list: () => readRecords(layout),
     // What moves bytes is loaded only when it is needed: a warm start never does.
-    ensure: async (reference, options) => {
+    ensure: async (reference, options, format = "gguf") => {
+      requireSource(reference, format);
       const { ensureModel } = await import("./store/ensure.ts");
-      return ensureModel(context, layout, absoluteReference(host, reference), options);
+      return ensureModel(context, layout, absoluteReference(host, reference), options, format);
     },
-    remove: async (reference) => {
+    remove: async (reference, format = "gguf") => {
       const { removeModel } = await import("./store/remove.ts");
-      return removeModel(context, layout, formatReference(absoluteReference(host, reference)));
+      const canonical = formatReference(absoluteReference(host, reference));
+      return removeModel(context, layout, canonical, format);
     },
     verify: async (reference) => {
       const { verifyModels } = await import("./store/verify.ts");
@@ -131,7 +143,10 @@ export function openStore(context: RunContext): Store {
       const { collectGarbage } = await import("./store/collect-garbage.ts");
       return collectGarbage(context, layout);
     },
-    weightsPath: ({ weights }) => blobPath(layout, weights.digest),
+    weightsPath: (model) =>
+      model.format === "gguf"
+        ? blobPath(layout, model.weights.digest)
+        : snapshotPath(layout, model),
   };
 }
 
@@ -140,10 +155,11 @@ async function chosen(
   layout: Layout,
   reference: ModelReference | undefined,
 ): Promise<readonly StoredModel[]> {
-  if (reference === undefined) return readRecords(layout);
+  const records = await readRecords(layout);
+  if (reference === undefined) return records;
   const canonical = formatReference(absoluteReference(host, reference));
-  const record = await readRecord(layout, canonical);
-  if (record !== undefined) return [record];
+  const wanted = records.filter((record) => record.reference === canonical);
+  if (wanted.length > 0) return wanted;
   throw new StackError("MODEL_UNKNOWN", {
     what: `${canonical} is not in the store.`,
     next: "stack models ls",

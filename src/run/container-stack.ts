@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
 import { connect } from "../docker/connect.ts";
 import type { Runtime } from "../docker/runtime.ts";
-import type { Endpoint } from "../endpoint.ts";
+import { type Endpoint, reached } from "../endpoint.ts";
 import type { ContainerEngine, EngineInput } from "../engines/engine.ts";
 import { engineImage } from "../engines/engine-image.ts";
-import { containerWeightsPath, requireFormat } from "../engines/weights-path.ts";
+import { containerWeightsPath } from "../engines/weights-path.ts";
 import { StackError } from "../errors.ts";
+import { findings } from "../gate/findings.ts";
+import { ladder } from "../gate/ladder.ts";
 import { type GateFacts, runGate } from "../gate/run-gate.ts";
 import type { StoredModel } from "../models/model.ts";
 import { parseReference } from "../models/reference.ts";
@@ -43,14 +45,13 @@ export async function containerStack(
   const folder = stackFolder(host, name);
   const store = openStore(context);
   const reference = parseReference(settings.model);
-  requireFormat(engine, settings.model);
   const lockFile = imageLockFile(host, resolved);
   const label = { [LABEL.name]: name };
 
   const runtime = await connect(host, { signal: context.signal });
   const [daemon, model, known, locked, containers, networks, process, apiKey] = await Promise.all([
     runtime.facts(context.signal),
-    store.plan(reference),
+    store.plan(reference, engine.format),
     readEndpoint(folder),
     readImageLock(lockFile),
     runtime.containers.list(label, context.signal),
@@ -145,7 +146,7 @@ export async function containerStack(
         hash: each.labels[LABEL.plan],
       })),
       networks: networks.map((each) => each.name),
-      endpointKnown: known !== undefined,
+      endpointKnown: known !== undefined && reached(known, settings.ready),
       processRuns: process !== undefined,
     },
   );
@@ -189,7 +190,7 @@ export async function containerStack(
           images = { ...images, [role]: await pullImage(context, runtime, images[role]) };
         },
         model: async () => {
-          stored = await store.ensure(reference, fetchOptions(settings));
+          stored = await store.ensure(reference, fetchOptions(settings), engine.format);
           const { misfit } = fit.of(stored);
           if (misfit !== undefined) throw misfit;
         },
@@ -218,8 +219,10 @@ export async function containerStack(
         },
         gate: async () => {
           const input = inputOf(fetched());
+          const { ready, parallel } = settings;
+          const question = { model: input.servedName, window: input.context };
           const climb = (): Promise<GateFacts> =>
-            runGate(context, engine.probes(input), {
+            runGate(context, ladder(engine.probes(input), ready, question), {
               origin: `http://127.0.0.1:${port}`,
               apiKey,
               timeoutMs: settings.timeout * 1000,
@@ -227,6 +230,12 @@ export async function containerStack(
               tail: () => engineTail(runtime, started, context.signal),
             });
           const facts = await narrated(context, narration(runtime, started, startKey()), climb);
+          const seen = findings(facts, {
+            ready,
+            window: input.context,
+            parallel,
+            truncates: engine.truncates,
+          });
           const found: Endpoint = {
             name,
             engine: engine.name,
@@ -234,9 +243,10 @@ export async function containerStack(
             apiKey,
             model: input.servedName,
             reference: model.reference,
-            ...measured(input, facts),
-            tools: engine.takesTools(fetched()),
-            warnings: [...fit.of(fetched()).window.warnings, ...gpu.warnings],
+            ...measured(input, seen.contextWindow),
+            tools: engine.takesTools(fetched()) && seen.tools !== false,
+            measured: seen.measured,
+            warnings: [...fit.of(fetched()).window.warnings, ...gpu.warnings, ...seen.warnings],
           };
           const container = started.find(({ role }) => role === "engine")?.id ?? "";
           const proof = { policy, engine, settled: gpu, container, endpoint: found };
@@ -327,10 +337,8 @@ async function checkSeal(
 /** What the engine said of itself goes before what it was told. */
 function measured(
   input: EngineInput,
-  facts: GateFacts,
+  contextWindow: number,
 ): Pick<Endpoint, "contextWindow" | "maxOutputTokens"> {
-  const contextLength = facts["context_length"];
-  const contextWindow = typeof contextLength === "number" ? contextLength : input.context;
   return {
     contextWindow,
     maxOutputTokens: Math.max(1, Math.min(input.maxOutputTokens, Math.floor(contextWindow / 4))),

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { StoredModel } from "../models/model.ts";
+import type { GgufModel, SnapshotModel } from "../models/model.ts";
 import { parseReference } from "../models/reference.ts";
 import { openStore, type FetchOptions, type Store } from "../models/store.ts";
 import { quickClock } from "./quick-clock.ts";
@@ -16,12 +16,15 @@ export interface StoreRig extends AsyncDisposable {
   readonly store: Store;
   /** The same home, another environment. */
   reopen(env: Readonly<Record<string, string>>): void;
-  ensure(reference: string, options?: Partial<FetchOptions>): Promise<StoredModel>;
+  ensure(reference: string, options?: Partial<FetchOptions>): Promise<GgufModel>;
+  ensureSnapshot(reference: string, options?: Partial<FetchOptions>): Promise<SnapshotModel>;
   /** Names in the pool, sorted; none when there is no pool yet. */
   blobFiles(): Promise<readonly string[]>;
   /** What is wrong: files that are no blobs, have another digest than their name says, or cannot be read by a container's user. */
   faults(): Promise<readonly string[]>;
 }
+
+const DEFAULTS: FetchOptions = { insecureRegistries: [], offline: false, ca: undefined };
 
 export async function storeRig(env: Readonly<Record<string, string>> = {}): Promise<StoreRig> {
   const world = await testHost({ clock: quickClock([]), env });
@@ -39,13 +42,17 @@ export async function storeRig(env: Readonly<Record<string, string>> = {}): Prom
     reopen: (other) => {
       store = openStore({ ...world.context, host: { ...world.host, env: other } });
     },
-    ensure: (reference, options = {}) =>
-      store.ensure(parseReference(reference), {
-        insecureRegistries: [],
-        offline: false,
-        ca: undefined,
-        ...options,
-      }),
+    ensure: async (reference, options) => {
+      const model = await store.ensure(parseReference(reference), { ...DEFAULTS, ...options });
+      if (model.format !== "gguf") throw new Error("not a GGUF");
+      return model;
+    },
+    ensureSnapshot: async (reference, options) => {
+      const fetched = { ...DEFAULTS, ...options };
+      const model = await store.ensure(parseReference(reference), fetched, "safetensors");
+      if (model.format !== "safetensors") throw new Error("not a snapshot");
+      return model;
+    },
     blobFiles,
     faults: async () => {
       const bad = (await store.verify()).bad.map(({ path, reason }) => `${reason}: ${path}`);

@@ -37,10 +37,11 @@ export const command = defineCommand({
 function storeText(models: readonly StoredModel[], { columns }: Look): string {
   if (models.length === 0) return "";
   return renderTable(
-    ["REFERENCE", "SERVED AS", "SIZE", "QUANT", "CONTEXT", "TOOLS", "FETCHED"],
-    models.map(({ reference, servedName, blobs, facts, ollamaTools, fetchedAt }) => [
+    ["REFERENCE", "SERVED AS", "FORMAT", "SIZE", "QUANT", "CONTEXT", "TOOLS", "FETCHED"],
+    models.map(({ reference, servedName, format, blobs, facts, ollamaTools, fetchedAt }) => [
       reference,
       servedName,
+      format,
       formatBytes(blobs.reduce((sum, blob) => sum + blob.bytes, 0)),
       facts.quantisation ?? "-",
       facts.trainedContext === undefined ? "-" : String(facts.trainedContext),

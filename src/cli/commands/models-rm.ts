@@ -33,8 +33,8 @@ export const command = defineCommand({
     const found = await Promise.all(
       references.map(async ({ text, reference }) => {
         const { reference: canonical } = await store.plan(reference);
-        const stored = records.find((record) => record.reference === canonical);
-        if (stored !== undefined) return stored;
+        const stored = records.filter((record) => record.reference === canonical);
+        if (stored.length > 0) return stored.map((model) => ({ reference, model }));
         throw new StackError("MODEL_UNKNOWN", {
           what: `The model ${text} is not in the store.`,
           next: "stack models ls",
@@ -42,15 +42,18 @@ export const command = defineCommand({
       }),
     );
     if (dryRun) {
-      const removed = found.map(({ reference, servedName, blobs }) => ({
+      const removed = found.flat().map(({ model: { reference, format, servedName, blobs } }) => ({
         reference,
+        format,
         servedName,
         freedBytes: blobs.reduce((sum, blob) => sum + blob.bytes, 0),
       }));
       return { dryRun, removed };
     }
     const removed: RemovedModel[] = [];
-    for (const { reference } of references) removed.push(await store.remove(reference));
+    for (const { reference, model } of found.flat()) {
+      removed.push(await store.remove(reference, model.format));
+    }
     return { dryRun, removed };
   },
   text: () => "",

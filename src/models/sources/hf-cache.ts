@@ -2,10 +2,11 @@ import { constants } from "node:fs";
 import { chmod, copyFile, link, readdir, readFile, realpath, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { StackError } from "../../errors.ts";
-import { digestSchema } from "../model.ts";
+import { gitBlobName } from "../store/git-blob-name.ts";
 import { hashFile } from "../store/hash-file.ts";
 import { incomingPath, publishBlob, type WrittenBlob } from "../store/write-blob.ts";
 import { recordId } from "../store/records.ts";
+import { checksumOf, type Checksum } from "./hf-api.ts";
 import { selectGguf } from "./hf-select.ts";
 import type { SourceTools } from "./source.ts";
 
@@ -15,24 +16,65 @@ export interface CachedFile {
   readonly bytes: number;
 }
 
-/** A GGUF that Hugging Face's own tools have downloaded already: `models--org--name/{refs,snapshots,blobs}`. */
+/** A repository that Hugging Face's own tools have downloaded, whole or in part: `models--org--name/{refs,snapshots,blobs}`. */
+export interface CachedRepository {
+  /** Paths within the repository, with `/`. */
+  readonly files: readonly string[];
+  /** Where one of them lies. */
+  readonly at: (file: string) => string;
+}
+
+export async function cachedRepository(
+  cache: string,
+  wanted: { readonly repo: string; readonly revision: string },
+): Promise<CachedRepository | undefined> {
+  const folder = repositoryFolder(cache, wanted.repo);
+  try {
+    const snapshot = join(folder, "snapshots", await readRef(folder, wanted.revision));
+    const files = (await readdir(snapshot, { recursive: true })).map((file) =>
+      file.replaceAll("\\", "/"),
+    );
+    return { files, at: (file) => join(snapshot, file) };
+  } catch {
+    // Not there: then it is downloaded.
+    return undefined;
+  }
+}
+
+/** A GGUF that is in the cache already. */
 export async function findInHubCache(
   cache: string,
   wanted: { readonly repo: string; readonly revision: string; readonly select: string | undefined },
 ): Promise<CachedFile | undefined> {
-  const folder = join(cache, `models--${wanted.repo.replace("/", "--")}`);
+  const repository = await cachedRepository(cache, wanted);
+  if (repository === undefined) return undefined;
   try {
-    const commit = await readRef(folder, wanted.revision);
-    const snapshot = join(folder, "snapshots", commit);
-    const files = (await readdir(snapshot, { recursive: true })).map((file) =>
-      file.replaceAll("\\", "/"),
+    return await cachedFile(
+      repository.at(selectGguf(repository.files, wanted.select, wanted.repo)),
     );
-    const path = await realpath(join(snapshot, selectGguf(files, wanted.select, wanted.repo)));
-    return { path, bytes: (await stat(path)).size };
   } catch {
-    // Not there, or not the file that is wanted: then it is downloaded.
+    // Not the file that is wanted.
     return undefined;
   }
+}
+
+/** A file of this content, whatever revisions it belongs to. */
+export async function findBlobInHubCache(
+  cache: string,
+  repo: string,
+  checksum: Checksum,
+): Promise<CachedFile | undefined> {
+  const hex = checksum.kind === "git" ? checksum.sha1 : checksum.digest.slice("sha256:".length);
+  return cachedFile(join(repositoryFolder(cache, repo), "blobs", hex)).catch(() => undefined);
+}
+
+export async function cachedFile(link: string): Promise<CachedFile> {
+  const path = await realpath(link);
+  return { path, bytes: (await stat(path)).size };
+}
+
+function repositoryFolder(cache: string, repo: string): string {
+  return join(cache, `models--${repo.replace("/", "--")}`);
 }
 
 /** A branch or tag by its `refs` file; a commit is its own name. */
@@ -45,7 +87,7 @@ async function readRef(folder: string, revision: string): Promise<string> {
 
 /**
  * Takes the cached file into the pool, by hard link where that can be (the Hub's cache never changes a blob),
- * else by reflink or copy, and checks it against the sha256 that is its name there.
+ * else by reflink or copy, and checks it against the checksum that is its name there. `name` is unique to the file.
  */
 export async function takeFromHubCache(
   tools: SourceTools,
@@ -55,15 +97,15 @@ export async function takeFromHubCache(
   const { layout, context, meter } = tools;
   const temp = incomingPath(layout, recordId(name));
   await rm(temp, { force: true });
-  tools.meter.expect(file.bytes);
   try {
     await linkOrCopy(file.path, temp);
     const blob = await hashFile(temp, context.signal, (position) => meter.at(temp, position));
-    const promised = digestSchema.safeParse(`sha256:${basename(file.path)}`);
-    if (promised.success && promised.data !== blob.digest) {
+    const promised = checksumOf(basename(file.path));
+    const found = await nameOf(promised, temp, blob);
+    if (found !== undefined) {
       throw new StackError("DIGEST_MISMATCH", {
         what: `${file.path} is damaged.`,
-        why: `Its name says ${promised.data}, found ${blob.digest}.`,
+        why: `Its name is the checksum of its content, which has ${found}.`,
         next: `delete it and run the command again: it is then downloaded`,
       });
     }
@@ -73,6 +115,20 @@ export async function takeFromHubCache(
     await rm(temp, { force: true });
     throw error;
   }
+}
+
+/** The checksum that the content has instead of the promised one; undefined when it is the same, or none was promised. */
+async function nameOf(
+  promised: Checksum | undefined,
+  path: string,
+  blob: WrittenBlob,
+): Promise<string | undefined> {
+  if (promised === undefined) return undefined;
+  if (promised.kind === "sha256") {
+    return promised.digest === blob.digest ? undefined : blob.digest;
+  }
+  const name = gitBlobName(await readFile(path));
+  return name === promised.sha1 ? undefined : name;
 }
 
 async function linkOrCopy(path: string, temp: string): Promise<void> {

@@ -36,7 +36,7 @@ describe("selectGguf", () => {
 
   it("of a repository without GGUF says so", () => {
     expect(() => selectGguf(["model.safetensors"], undefined, "hf:o/r")).toThrow(
-      expect.objectContaining({ why: expect.stringContaining("no GGUF file") }),
+      expect.objectContaining({ why: expect.stringContaining("Safetensors are for") }),
     );
   });
 });

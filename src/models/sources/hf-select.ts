@@ -1,4 +1,5 @@
 import { StackError } from "../../errors.ts";
+import { readersOf } from "../formats.ts";
 
 /** What is taken when nothing is asked for, best first: the Hub's own default for GGUF, then its neighbours. */
 const PREFERRED = ["Q4_K_M", "Q4_K_S", "Q5_K_M", "Q4_0", "Q8_0"];
@@ -26,6 +27,13 @@ export function selectGguf(
       : ofQuant(candidates, select);
   const [only] = chosen;
   if (only !== undefined && chosen.length === 1) return only;
+  if (candidates.length === 0 && files.some((file) => file.endsWith(".safetensors"))) {
+    throw new StackError("MODEL_UNAVAILABLE", {
+      what: `${name} holds safetensors and no GGUF in one piece.`,
+      why: `Safetensors are for ${readersOf("safetensors")}; this engine reads GGUF.`,
+      next: "name a repository with GGUF (its name often ends in -GGUF), or start that engine",
+    });
+  }
   throw new StackError("MODEL_UNAVAILABLE", {
     what:
       chosen.length > 1

@@ -10,6 +10,14 @@ export interface SourceTools extends DownloadTools {
   readonly options: FetchOptions;
 }
 
+/** One file of a snapshot, in the pool of blobs by now. */
+export interface SnapshotFile {
+  /** Its name in the snapshot's folder. */
+  readonly path: string;
+  readonly digest: Digest;
+  readonly bytes: number;
+}
+
 /** What a source has put into the pool of blobs; nothing is visible yet. */
 export type Acquired =
   | {
@@ -22,4 +30,9 @@ export type Acquired =
       readonly manifest: Manifest;
       /** As the registry sent it, byte for byte. */
       readonly bytes: Buffer;
+    }
+  | {
+      readonly kind: "snapshot";
+      readonly files: readonly SnapshotFile[];
+      readonly fileStamp?: string;
     };

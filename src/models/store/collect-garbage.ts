@@ -6,7 +6,9 @@ import { hasStaleLock } from "../../run/lock.ts";
 import { withLock } from "../download/lock.ts";
 import { BLOB, blobFileName, isPartial, listFiles } from "./disk-use.ts";
 import { lockBase, type Layout } from "./layout.ts";
+import { readRecords } from "./records.ts";
 import { removeFile, usedDigests } from "./remove.ts";
+import { removeStraySnapshots } from "./snapshot-folder.ts";
 
 /** See `Store.gc`. While any process fetches, nothing is removed: what looks left over may be its work. */
 export async function collectGarbage(
@@ -19,6 +21,12 @@ export async function collectGarbage(
     "a change of the model store",
     async () => {
       if (await someoneFetches(context.host, layout)) return { freedBytes: 0 };
+      const records = await readRecords(layout);
+      // First these: a blob that still has a second name would give nothing back.
+      await removeStraySnapshots(
+        layout,
+        new Set(records.map((each) => (each.format === "gguf" ? "" : each.snapshot))),
+      );
       const names = new Set([...(await usedDigests(layout))].map(blobFileName));
       const leftOver = (await listFiles(layout.root)).filter(
         ({ path }) =>

@@ -4,10 +4,11 @@ import { writeFileAtomic } from "../../host/atomic-write.ts";
 import type { RunContext } from "../../run/context.ts";
 import { withLock } from "../download/lock.ts";
 import { formatOllamaName, type OllamaName } from "../ollama-name.ts";
-import type { ModelReference, StoredModel } from "../model.ts";
+import type { GgufModel, ModelReference, SnapshotModel } from "../model.ts";
 import { preferredName, qualifiedName } from "../served-name.ts";
 import { lockBase, makeFolder, manifestName, type Layout } from "./layout.ts";
-import { isComplete, readRecords, removeRecord, writeRecord } from "./records.ts";
+import { isComplete, readRecord, readRecords, removeRecord, writeRecord } from "./records.ts";
+import { laySnapshot, removeSnapshot } from "./snapshot-folder.ts";
 
 /**
  * Makes a model visible: its manifest, then its record. Both or, after a crash between the two, a manifest that the next attempt takes over.
@@ -17,9 +18,9 @@ export async function commit(
   context: RunContext,
   layout: Layout,
   reference: ModelReference,
-  model: Omit<StoredModel, "servedName" | "ollamaManifest">,
+  model: Omit<GgufModel, "servedName" | "ollamaManifest">,
   manifest: Buffer,
-): Promise<StoredModel | undefined> {
+): Promise<GgufModel | undefined> {
   return withLock(
     context,
     lockBase(layout.locks, "store"),
@@ -27,17 +28,43 @@ export async function commit(
     async () => {
       const name = await claimName(layout, reference, model.reference, manifest);
       const ollamaManifest = manifestName(name);
-      const stored: StoredModel = { ...model, servedName: formatOllamaName(name), ollamaManifest };
+      const stored: GgufModel = { ...model, servedName: formatOllamaName(name), ollamaManifest };
       const path = join(layout.root, ollamaManifest);
       await makeFolder(layout.root, join(path, ".."));
       await writeFileAtomic(path, manifest);
       if (!(await isComplete(layout, stored))) {
         await rm(path, { force: true });
-        await removeRecord(layout, stored.reference);
+        await removeRecord(layout, stored);
         return undefined;
       }
       await writeRecord(layout, stored);
       return stored;
+    },
+  );
+}
+
+/** Makes a snapshot visible: its folder, then its record. Undefined when one of its blobs has vanished meanwhile: fetch again. */
+export async function commitSnapshot(
+  context: RunContext,
+  layout: Layout,
+  model: SnapshotModel,
+): Promise<SnapshotModel | undefined> {
+  return withLock(
+    context,
+    lockBase(layout.locks, "store"),
+    "a change of the model store",
+    async () => {
+      const before = await readRecord(layout, model.reference, model.format);
+      if (!(await laySnapshot(layout, model)) || !(await isComplete(layout, model))) {
+        await removeRecord(layout, model);
+        await removeSnapshot(layout, model);
+        return undefined;
+      }
+      await writeRecord(layout, model);
+      if (before?.format === "safetensors" && before.snapshot !== model.snapshot) {
+        await removeSnapshot(layout, before);
+      }
+      return model;
     },
   );
 }
@@ -52,7 +79,9 @@ async function claimName(
   const records = await readRecords(layout);
   const preferred = preferredName(reference);
   const path = manifestName(preferred);
-  const owner = records.find((record) => record.ollamaManifest === path);
+  const owner = records.find(
+    (record) => record.format === "gguf" && record.ollamaManifest === path,
+  );
   if (owner !== undefined) {
     return owner.reference === canonical ? preferred : qualifiedName(reference);
   }

@@ -36,8 +36,9 @@ export async function diskUse(layout: Layout): Promise<DiskUse> {
   return {
     root: layout.root,
     totalBytes: sumByInode(files),
-    models: records.map(({ reference, blobs }) => ({
+    models: records.map(({ reference, format, blobs }) => ({
       reference,
+      format,
       bytes: blobs.reduce((sum, { bytes }) => sum + bytes, 0),
       sharedBytes: blobs
         .filter(({ digest }) => (users.get(digest) ?? 0) > 1)

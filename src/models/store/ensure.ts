@@ -9,12 +9,13 @@ import { startMeter } from "../download/meter.ts";
 import { readGgufHeader } from "../gguf/header.ts";
 import { manifestForGguf } from "../gguf/ollama-manifest.ts";
 import { templateTakesTools } from "../gguf/ollama-template.ts";
-import { type ModelReference, type StoredModel } from "../model.ts";
+import type { Digest, GgufModel, ModelFormat, ModelReference, StoredModel } from "../model.ts";
 import { openHttp } from "../net/http.ts";
 import { formatReference } from "../reference.ts";
 import type { Acquired, SourceTools } from "../sources/source.ts";
 import type { FetchOptions } from "../store.ts";
-import { commit } from "./commit.ts";
+import { commit, commitSnapshot } from "./commit.ts";
+import { describeSnapshot } from "./describe-snapshot.ts";
 import { findStored } from "./find.ts";
 import { blobPath, lockBase, makeFolder, type Layout } from "./layout.ts";
 import { closure, MEDIA, type Manifest } from "./manifest.ts";
@@ -26,8 +27,9 @@ export async function ensureModel(
   layout: Layout,
   reference: ModelReference,
   options: FetchOptions,
+  format: ModelFormat,
 ): Promise<StoredModel> {
-  const found = await findStored(layout, reference);
+  const found = await findStored(layout, reference, format);
   if (found !== undefined) return found;
   const name = formatReference(reference);
   refuseOffline(reference, name, options);
@@ -39,8 +41,8 @@ export async function ensureModel(
     return await withLock(context, lockBase(locks, "fetch", name), name, async () => {
       // Our lock is seen by now: a collection of garbage that has not seen it is over after this.
       await withLock(context, lockBase(locks, "store"), name, async () => {});
-      const meanwhile = await findStored(layout, reference);
-      return meanwhile ?? (await fetchModel(context, layout, reference, options));
+      const meanwhile = await findStored(layout, reference, format);
+      return meanwhile ?? (await fetchModel(context, layout, reference, options, format));
     });
   } catch (error) {
     throw noAccess(error, layout.root, name);
@@ -65,6 +67,7 @@ async function fetchModel(
   layout: Layout,
   reference: ModelReference,
   options: FetchOptions,
+  format: ModelFormat,
 ): Promise<StoredModel> {
   const name = formatReference(reference);
   const meter = startMeter(context, `model:${name}`, name);
@@ -73,15 +76,8 @@ async function fetchModel(
     const tools: SourceTools = { context, layout, locks: layout.locks, options, meter, http };
     // Twice at most: a second time when another process removed a blob that both needed.
     for (let attempt = 1; attempt <= 2; attempt++) {
-      const acquired = await acquire(tools, reference);
-      const { model, manifest } = await describe(context, layout, name, acquired).catch(
-        async (error: unknown) => {
-          // Not a model after all: nothing of it stays, and it may be large.
-          await dropBlob(context, layout, weightsOf(acquired).digest);
-          throw error;
-        },
-      );
-      const stored = await commit(context, layout, reference, model, manifest);
+      const acquired = await acquire(tools, reference, format);
+      const stored = await keep(context, layout, reference, acquired);
       if (stored === undefined) continue;
       meter.done();
       warnAbout(context, stored);
@@ -96,13 +92,47 @@ async function fetchModel(
   });
 }
 
-async function acquire(tools: SourceTools, reference: ModelReference): Promise<Acquired> {
+/** Describes what was fetched and makes it visible. Undefined: fetch again. What turns out to be no model leaves nothing, as it may be large. */
+async function keep(
+  context: RunContext,
+  layout: Layout,
+  reference: ModelReference,
+  acquired: Acquired,
+): Promise<StoredModel | undefined> {
+  const dropAfter = (blobs: readonly { readonly digest: Digest }[]) => async (error: unknown) => {
+    for (const { digest } of blobs) await dropBlob(context, layout, digest);
+    throw error;
+  };
+  if (acquired.kind === "snapshot") {
+    const model = await describeSnapshot(context, layout, reference, acquired).catch(
+      dropAfter(acquired.files),
+    );
+    return commitSnapshot(context, layout, model);
+  }
+  const name = formatReference(reference);
+  const { model, manifest } = await describe(context, layout, name, acquired).catch(
+    dropAfter([weightsOf(acquired)]),
+  );
+  return commit(context, layout, reference, model, manifest);
+}
+
+async function acquire(
+  tools: SourceTools,
+  reference: ModelReference,
+  format: ModelFormat,
+): Promise<Acquired> {
+  const snapshot = format === "safetensors";
   switch (reference.scheme) {
     case "pypi":
       return (await import("../sources/pypi.ts")).acquireFromPypi(tools, reference);
     case "file":
+      if (snapshot)
+        return (await import("../sources/folder.ts")).acquireFromFolder(tools, reference);
       return (await import("../sources/file.ts")).acquireFromFile(tools, reference);
     case "hf":
+      if (snapshot) {
+        return (await import("../sources/hf-snapshot.ts")).acquireSnapshotFromHub(tools, reference);
+      }
       return (await import("../sources/hf.ts")).acquireFromHub(tools, reference);
     case "ollama":
       return (await import("../sources/ollama.ts")).acquireFromOllama(tools, reference);
@@ -111,8 +141,10 @@ async function acquire(tools: SourceTools, reference: ModelReference): Promise<A
   }
 }
 
+type AcquiredGguf = Exclude<Acquired, { kind: "snapshot" }>;
+
 interface Described {
-  readonly model: Omit<StoredModel, "servedName" | "ollamaManifest">;
+  readonly model: Omit<GgufModel, "servedName" | "ollamaManifest">;
   readonly manifest: Buffer;
 }
 
@@ -121,7 +153,7 @@ async function describe(
   context: RunContext,
   layout: Layout,
   name: string,
-  acquired: Acquired,
+  acquired: AcquiredGguf,
 ): Promise<Described> {
   const weights = weightsOf(acquired);
   const header = await readGgufHeader(blobPath(layout, weights.digest), name);
@@ -132,6 +164,7 @@ async function describe(
   return {
     manifest: made.bytes,
     model: {
+      format: "gguf",
       reference: name,
       weights,
       blobs: closure(made.manifest).map(({ digest, size }) => ({ digest, bytes: size })),
@@ -145,7 +178,7 @@ async function describe(
   };
 }
 
-function weightsOf(acquired: Acquired): StoredModel["weights"] {
+function weightsOf(acquired: AcquiredGguf): GgufModel["weights"] {
   if (acquired.kind === "gguf") return acquired.weights;
   const { manifest } = acquired;
   const layer = manifest.layers.find(({ mediaType }) => mediaType === MEDIA.model);

@@ -1,6 +1,6 @@
-import type { ModelReference, StoredModel } from "../model.ts";
+import type { ModelFormat, ModelReference, StoredModel } from "../model.ts";
 import { formatReference } from "../reference.ts";
-import { fileStamp } from "../sources/file-stamp.ts";
+import { fileStamp, folderStamp } from "../sources/file-stamp.ts";
 import type { Layout } from "./layout.ts";
 import { isComplete, readRecord } from "./records.ts";
 
@@ -8,11 +8,12 @@ import { isComplete, readRecord } from "./records.ts";
 export async function findStored(
   layout: Layout,
   reference: ModelReference,
+  format: ModelFormat,
 ): Promise<StoredModel | undefined> {
-  const record = await readRecord(layout, formatReference(reference));
+  const record = await readRecord(layout, formatReference(reference), format);
   if (record === undefined || !(await isComplete(layout, record))) return undefined;
   if (reference.scheme !== "file" || record.fileStamp === undefined) return record;
-  const now = await fileStamp(reference.path);
+  const now = await (format === "gguf" ? fileStamp : folderStamp)(reference.path);
   // A file that is gone leaves its copy usable; one that is another now does not.
   return now === undefined || now === record.fileStamp ? record : undefined;
 }

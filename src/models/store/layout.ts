@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { chmod, mkdir } from "node:fs/promises";
 import { isAbsolute, join, relative, sep } from "node:path";
 import type { Host } from "../../host/host.ts";
-import { digestSchema, type Digest } from "../model.ts";
+import { digestSchema, type Digest, type SnapshotModel } from "../model.ts";
 import type { OllamaName } from "../ollama-name.ts";
 
 /** Absolute paths of a store. `blobs` and `manifests` are what Ollama reads as its models folder. */
@@ -10,6 +10,8 @@ export interface Layout {
   readonly root: string;
   readonly blobs: string;
   readonly manifests: string;
+  /** A folder for each model in safetensors: its blobs under their own names. */
+  readonly snapshots: string;
   /** One JSON record for each canonical reference. */
   readonly index: string;
   /** Archives that a model is taken out of; nothing in it outlives the fetch. */
@@ -29,6 +31,7 @@ export function storeLayout(root: string): Layout {
     root,
     blobs: join(root, "blobs"),
     manifests: join(root, "manifests"),
+    snapshots: join(root, "snapshots"),
     index: join(root, "index"),
     downloads: join(root, "downloads"),
     locks: join(root, "locks"),
@@ -48,6 +51,14 @@ export function lockBase(locks: string, kind: "store" | "fetch" | "file", key = 
 /** The digest is checked again here: no text from outside becomes part of a path (CVE-2024-37032). */
 export function blobPath(layout: Pick<Layout, "blobs">, digest: Digest): string {
   return join(layout.blobs, digestSchema.parse(digest).replace(":", "-"));
+}
+
+/** Folder of a snapshot. */
+export function snapshotPath(
+  layout: Pick<Layout, "root">,
+  { snapshot }: Pick<SnapshotModel, "snapshot">,
+): string {
+  return join(layout.root, snapshot);
 }
 
 /** `manifests/<registry>/<namespace>/<name>/<tag>`, relative to the root, with `/` on every platform. */

@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isErrno, writeFileAtomic } from "../../host/atomic-write.ts";
-import { storedModelSchema, type StoredModel } from "../model.ts";
+import { storedModelSchema, type ModelFormat, type StoredModel } from "../model.ts";
 import { blobPath, type Layout } from "./layout.ts";
+import { badSnapshotFiles } from "./snapshot-folder.ts";
 
 /** File name of the record of a canonical reference: readable, and unique by its hash. */
 export function recordId(reference: string): string {
@@ -12,25 +13,32 @@ export function recordId(reference: string): string {
   return `${readable}-${hash}`;
 }
 
-function recordPath(layout: Layout, reference: string): string {
-  return join(layout.index, `${recordId(reference)}.json`);
+/** One reference may be here in both formats, as two models. */
+function recordPath(layout: Layout, reference: string, format: ModelFormat): string {
+  const suffix = format === "gguf" ? "" : `.${format}`;
+  return join(layout.index, `${recordId(reference)}${suffix}.json`);
 }
 
 /** Undefined when there is none, or none that this version can read. */
 export async function readRecord(
   layout: Layout,
   reference: string,
+  format: ModelFormat,
 ): Promise<StoredModel | undefined> {
-  const record = await readRecordFile(recordPath(layout, reference));
-  return record?.reference === reference ? record : undefined;
+  const record = await readRecordFile(recordPath(layout, reference, format));
+  return record?.reference === reference && record.format === format ? record : undefined;
 }
 
 export async function writeRecord(layout: Layout, model: StoredModel): Promise<void> {
-  await writeFileAtomic(recordPath(layout, model.reference), `${JSON.stringify(model, null, 2)}\n`);
+  const path = recordPath(layout, model.reference, model.format);
+  await writeFileAtomic(path, `${JSON.stringify(model, null, 2)}\n`);
 }
 
-export async function removeRecord(layout: Layout, reference: string): Promise<void> {
-  await rm(recordPath(layout, reference), { force: true });
+export async function removeRecord(
+  layout: Layout,
+  { reference, format }: Pick<StoredModel, "reference" | "format">,
+): Promise<void> {
+  await rm(recordPath(layout, reference, format), { force: true });
 }
 
 /** All records, sorted by reference. */
@@ -59,7 +67,9 @@ export async function isComplete(layout: Layout, model: StoredModel): Promise<bo
       const { size } = await stat(blobPath(layout, digest));
       return size === bytes;
     }),
-    stat(join(layout.root, model.ollamaManifest)).then((found) => found.isFile()),
+    model.format === "gguf"
+      ? stat(join(layout.root, model.ollamaManifest)).then((found) => found.isFile())
+      : badSnapshotFiles(layout, model).then((bad) => bad.length === 0),
   ];
   const results = await Promise.allSettled(checks);
   return results.every((result) => result.status === "fulfilled" && result.value);

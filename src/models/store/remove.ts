@@ -3,19 +3,21 @@ import { dirname, join } from "node:path";
 import { StackError } from "../../errors.ts";
 import type { RunContext } from "../../run/context.ts";
 import { withLock } from "../download/lock.ts";
-import type { Digest, StoredModel } from "../model.ts";
+import type { Digest, ModelFormat, StoredModel } from "../model.ts";
 import type { RemovedModel } from "../store.ts";
 import { blobPath, lockBase, type Layout } from "./layout.ts";
 import { digestsByManifest } from "./manifest.ts";
 import { readRecord, readRecords, removeRecord } from "./records.ts";
+import { removeSnapshot } from "./snapshot-folder.ts";
 
-/** Removes the record, the manifest, and those blobs that no other record or manifest (Ollama's own, too) needs. */
+/** Removes the record, the manifest or folder, and those blobs that no other record or manifest (Ollama's own, too) needs. */
 export async function removeModel(
   context: RunContext,
   layout: Layout,
   reference: string,
+  format: ModelFormat,
 ): Promise<RemovedModel> {
-  const known = await readRecord(layout, reference);
+  const known = await readRecord(layout, reference, format);
   if (known === undefined) {
     throw new StackError("MODEL_UNKNOWN", {
       what: `${reference} is not in the store.`,
@@ -27,16 +29,17 @@ export async function removeModel(
     lockBase(layout.locks, "store"),
     "a change of the model store",
     async () => {
-      const model = (await readRecord(layout, reference)) ?? known;
+      const model = (await readRecord(layout, reference, format)) ?? known;
       const used = await usedDigests(layout, model);
       // The reverse of how it came: first it is no longer visible, then its bytes go.
-      await removeRecord(layout, reference);
-      await removeManifest(layout, model.ollamaManifest);
+      await removeRecord(layout, model);
+      if (model.format === "gguf") await removeManifest(layout, model.ollamaManifest);
+      else await removeSnapshot(layout, model);
       let freedBytes = 0;
       for (const { digest } of model.blobs) {
         if (!used.has(digest)) freedBytes += await removeFile(blobPath(layout, digest));
       }
-      return { reference, servedName: model.servedName, freedBytes };
+      return { reference, format, servedName: model.servedName, freedBytes };
     },
   );
 }
@@ -59,12 +62,12 @@ export async function usedDigests(
   except?: StoredModel,
 ): Promise<ReadonlySet<Digest>> {
   const used = new Set<Digest>();
-  for (const { reference, blobs } of await readRecords(layout)) {
-    if (reference === except?.reference) continue;
+  for (const { reference, format, blobs } of await readRecords(layout)) {
+    if (reference === except?.reference && format === except.format) continue;
     for (const { digest } of blobs) used.add(digest);
   }
   for (const [manifest, digests] of await digestsByManifest(layout)) {
-    if (manifest === except?.ollamaManifest) continue;
+    if (except?.format === "gguf" && manifest === except.ollamaManifest) continue;
     for (const digest of digests) used.add(digest);
   }
   return used;

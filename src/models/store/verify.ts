@@ -3,11 +3,12 @@ import { join } from "node:path";
 import { isErrno } from "../../host/atomic-write.ts";
 import type { RunContext } from "../../run/context.ts";
 import { startMeter, type Meter } from "../download/meter.ts";
-import type { Digest, StoredModel } from "../model.ts";
+import type { Digest, GgufModel, StoredModel } from "../model.ts";
 import type { BadFile, VerifyReport } from "../store.ts";
 import { hashFile } from "./hash-file.ts";
 import { blobPath, type Layout } from "./layout.ts";
 import { readManifest } from "./manifest.ts";
+import { badSnapshotFiles } from "./snapshot-folder.ts";
 
 /** Hashes each file of these models once, whatever the number of models that share it. */
 export async function verifyModels(
@@ -31,11 +32,18 @@ export async function verifyModels(
     const reason = await check(context, meter, path, digest, bytes);
     if (reason !== undefined) bad.push({ path, reason, usedBy: users.get(digest) ?? [] });
   }
-  for (const model of models) bad.push(...(await checkManifest(layout, model)));
+  for (const model of models) {
+    if (model.format === "gguf") {
+      bad.push(...(await checkManifest(layout, model)));
+    } else {
+      const files = await badSnapshotFiles(layout, model);
+      bad.push(...files.map((each) => ({ ...each, usedBy: [model.reference] })));
+    }
+  }
   meter.done();
   return {
     models: models.map(({ reference }) => reference),
-    files: sizes.size + models.length,
+    files: sizes.size + models.filter(({ format }) => format === "gguf").length,
     bytes: sizes.values().reduce((sum, bytes) => sum + bytes, 0),
     bad,
   };
@@ -60,7 +68,7 @@ async function check(
 }
 
 /** A manifest has no digest on record; it must be there and name just the blobs that the record names. */
-async function checkManifest(layout: Layout, model: StoredModel): Promise<readonly BadFile[]> {
+async function checkManifest(layout: Layout, model: GgufModel): Promise<readonly BadFile[]> {
   const path = join(layout.root, model.ollamaManifest);
   const digests = await readManifest(path);
   const bad = (reason: BadFile["reason"]): BadFile[] => [

@@ -4,18 +4,29 @@ import { join } from "node:path";
 import { fullDisk } from "../download/disk-space.ts";
 import { syncFolder } from "../../host/atomic-write.ts";
 import type { Digest } from "../model.ts";
+import { hashFile } from "./hash-file.ts";
 import { blobPath, type Layout } from "./layout.ts";
 
 /** Files of this kind are half-written blobs whose digest is not known yet; `gc` removes those that were left behind. */
 const INCOMING_PREFIX = "incoming-";
+
+const NEVER = new AbortController().signal;
 
 export interface WrittenBlob {
   readonly digest: Digest;
   readonly bytes: number;
 }
 
-/** Makes a file that is in the blobs folder already visible under its digest: one rename, no copy. */
+/**
+ * Makes a file that is in the blobs folder already visible under its digest: one rename, no copy. A blob that is there
+ * and sound stays instead: snapshots have second names for it, and would keep the old bytes beside the new.
+ */
 export async function publishBlob(layout: Layout, temp: string, digest: Digest): Promise<void> {
+  const there = await hashFile(blobPath(layout, digest), NEVER).catch(() => undefined);
+  if (there?.digest === digest) {
+    await rm(temp, { force: true });
+    return;
+  }
   await rename(temp, blobPath(layout, digest));
   await syncFolder(layout.blobs);
 }
