@@ -56,6 +56,10 @@ export const COMMANDS = {
     summary: "List the models in the store, or with --catalog those that have a short name.",
     load: () => import("./models-ls.ts"),
   },
+  "models recommend": {
+    summary: "List the models of the catalog that fit this machine, for agents first.",
+    load: () => import("./models-recommend.ts"),
+  },
   "models rm": {
     summary: "Remove a model from the store.",
     load: () => import("./models-rm.ts"),

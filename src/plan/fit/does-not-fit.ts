@@ -56,5 +56,5 @@ function whatWould({ question, size, engine }: Misfit): string {
       const flag = kvType === settings.kvType ? "" : ` --kv-type ${kvType}`;
       return [`--context ${solved.tokens}${flag}`];
     });
-  return ways.length === 0 ? smaller : `stack up with ${ways.join(", or ")}; or ${smaller}`;
+  return ways.length === 0 ? smaller : `stack up ${ways.join(", or ")}; or ${smaller}`;
 }
