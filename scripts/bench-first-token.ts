@@ -61,7 +61,9 @@ try {
   const theirs: number[] = [];
   try {
     for (let round = 0; round < rounds; round += 1) {
-      theirs.push(await time(() => $`node ${script} ${model} ${endpoint.contextWindow} ${threads}`));
+      theirs.push(
+        await time(() => $`node ${script} ${model} ${endpoint.contextWindow} ${threads}`),
+      );
       ours.push(await time(() => stack`node scripts/stack.ts up --json`));
       await stack`node scripts/stack.ts down`;
     }

@@ -79,7 +79,12 @@ async function dryRun(context: RunContext, settings: ResolvedSettings): Promise<
   const { name, engine, model, steps } = deployment.plan;
   const planned = steps.map((step) => ({ id: stepId(step), title: stepTitle(step) }));
   const head = {
-    ...{ name, engine, model, changed: false, dryRun: true, steps: planned },
+    name,
+    engine,
+    model,
+    changed: false,
+    dryRun: true,
+    steps: planned,
     ...fitOf(deployment),
   };
   return steps.length === 0 ? { ...head, endpoint: await deployment.endpoint() } : head;
