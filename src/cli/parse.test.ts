@@ -94,12 +94,12 @@ test.each([
   ],
   [
     "models",
-    "`stack models` needs one more word: pull, ls, rm, verify, df.",
+    "`stack models` needs one more word: pull, ls, recommend, rm, verify, df.",
     "stack models --help",
   ],
   [
     "models list",
-    "There is no command `stack models list`; there are pull, ls, rm, verify, df. Did you mean `ls`?",
+    "There is no command `stack models list`; there are pull, ls, recommend, rm, verify, df. Did you mean `ls`?",
     "stack models ls --help",
   ],
   [
