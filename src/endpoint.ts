@@ -71,3 +71,8 @@ export type Endpoint = z.infer<typeof endpointSchema>;
 export function endpointOrigin(endpoint: Pick<Endpoint, "apiBase">): string {
   return endpoint.apiBase.replace(/\/v1\/?$/, "");
 }
+
+/** Whether the gate was climbed as far as is wanted now. One that an older version left counts for a first token. */
+export function reached({ measured }: Pick<Endpoint, "measured">, wanted: Ready): boolean {
+  return wanted === "first-token" || measured?.ready === wanted;
+}

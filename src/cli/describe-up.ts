@@ -1,7 +1,6 @@
 import type { UpResult } from "../run/up.ts";
 import type { Look } from "./command.ts";
 import { formatBytes } from "../models/bytes.ts";
-import { formatBytes } from "../models/bytes.ts";
 import { renderFields } from "./output/table.ts";
 
 /** What `up` and `restart` print: the result, and the file that holds the key. A server that is adopted may have none. */
@@ -23,24 +22,6 @@ export function describeUp(report: UpReport): string {
     ["tools", endpoint.tools ? "yes" : "no"],
     ["key", report.keyFile ?? "none"],
   ]);
-}
-
-/** The sum, in one line. */
-function describeFit({ needed, free, context }: NonNullable<UpReport["fit"]>): string {
-  const device = free.deviceFreeBytes;
-  const has = [
-    ...(device === undefined ? [] : [`${formatBytes(device)} on the GPU`]),
-    formatBytes(free.hostFreeBytes),
-  ].join(" and ");
-  if (needed === undefined) return `memory: not known for ${context} tokens, ${has} free`;
-  const parts = [
-    `weights ${formatBytes(needed.weights)}`,
-    `keys and values ${formatBytes(needed.kv)} for ${context} tokens`,
-    `buffers ${formatBytes(needed.compute)}`,
-    `engine ${formatBytes(needed.runtime)}`,
-    ...(needed.cache > 0 ? [`kept prompts up to ${formatBytes(needed.cache)}`] : []),
-  ];
-  return `memory: ${parts.join(" + ")} = ${formatBytes(needed.total)}, of ${has} free`;
 }
 
 /** The sum, in one line. */

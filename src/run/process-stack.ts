@@ -1,6 +1,8 @@
 import type { EmbeddedConfigInput } from "../embedded/config.ts";
-import type { Endpoint } from "../endpoint.ts";
+import { type Endpoint, reached } from "../endpoint.ts";
 import type { EngineInput, ProcessEngine } from "../engines/engine.ts";
+import { findings } from "../gate/findings.ts";
+import { ladder } from "../gate/ladder.ts";
 import { runGate } from "../gate/run-gate.ts";
 import type { StoredModel } from "../models/model.ts";
 import { parseReference } from "../models/reference.ts";
@@ -82,7 +84,7 @@ export async function processStack(
     {
       modelStored: model.stored !== undefined,
       runningHash: running?.plan,
-      endpointKnown: known !== undefined && !otherEngine,
+      endpointKnown: known !== undefined && !otherEngine && reached(known, settings.ready),
       containers: otherEngine ? 1 : 0,
     },
   );
@@ -138,8 +140,10 @@ export async function processStack(
             storeDir: store.root,
             extraArgs: settings.engineArgs,
           };
+          const { ready, parallel } = settings;
+          const question = { model: wanted.servedName, window: wanted.context };
           const climb = (): ReturnType<typeof runGate> =>
-            runGate(context, engine.probes(input), {
+            runGate(context, ladder(engine.probes(input), ready, question), {
               origin: `http://127.0.0.1:${port}`,
               apiKey,
               timeoutMs: settings.timeout * 1000,
@@ -155,7 +159,8 @@ export async function processStack(
           ].join(" ");
           const follow: Narration["follow"] = (onLine, signal) =>
             followFile({ ...context, signal }, folder.logFile, onLine);
-          await narrated(context, { key, follow }, climb);
+          const facts = await narrated(context, { key, follow }, climb);
+          const seen = findings(facts, { ready, window: wanted.context, parallel });
           endpoint = {
             name: settings.name,
             engine: engine.name,
@@ -167,7 +172,8 @@ export async function processStack(
             maxOutputTokens: input.maxOutputTokens,
             // It renders tools itself where a model's own template does not.
             tools: true,
-            warnings: [...fit.of(fetched()).window.warnings],
+            measured: seen.measured,
+            warnings: [...fit.of(fetched()).window.warnings, ...seen.warnings],
           };
           await writeEndpoint(folder, endpoint);
         },
