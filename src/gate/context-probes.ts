@@ -77,7 +77,9 @@ function learnLong(facts: GateFacts): Probe["judge"] {
     if (tokens === undefined || short === undefined || tokens <= short) {
       return { kind: "ok", facts: { context_proof: "uncounted" } };
     }
-    const perWord = (tokens - short) / (LONG_WORDS - SHORT_WORDS);
+    const slope = (tokens - short) / (LONG_WORDS - SHORT_WORDS);
+    // The first words differ by a token or two, which would grow to dozens over a whole window (seen: 29 of 2048).
+    const perWord = Math.abs(slope - Math.round(slope)) < 0.05 ? Math.round(slope) : slope;
     const ms = (answer.ms ?? 0) - (number(facts, "canary_short_ms") ?? 0);
     // Below that it is noise: such a server is fast enough for any window.
     const speed =
