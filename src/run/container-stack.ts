@@ -8,8 +8,6 @@ import { containerWeightsPath } from "../engines/weights-path.ts";
 import { StackError } from "../errors.ts";
 import { findings } from "../gate/findings.ts";
 import { ladder } from "../gate/ladder.ts";
-import { findings } from "../gate/findings.ts";
-import { ladder } from "../gate/ladder.ts";
 import { type GateFacts, runGate } from "../gate/run-gate.ts";
 import type { StoredModel } from "../models/model.ts";
 import { parseReference } from "../models/reference.ts";
@@ -232,12 +230,6 @@ export async function containerStack(
               tail: () => engineTail(runtime, started, context.signal),
             });
           const facts = await narrated(context, narration(runtime, started, startKey()), climb);
-          const seen = findings(facts, {
-            ready,
-            window: input.context,
-            parallel,
-            truncates: engine.truncates,
-          });
           const seen = findings(facts, {
             ready,
             window: input.context,
