@@ -27,7 +27,7 @@ export interface CatalogSize {
   readonly memory: MemoryShape | null;
 }
 
-/** Bits a weight has in Q4_K_M, on average: the table of tools/quantize/README.md in llama.cpp, for Llama 3.1 8B. */
+/** The parameter counts below and this figure are cited, not looked up again. Bits a weight has in Q4_K_M, on average: the table of tools/quantize/README.md in llama.cpp, for Llama 3.1 8B. */
 const Q4_K_M_BITS = 4.89;
 
 function fromParameters(parameters: number, memory: MemoryShape | null): CatalogSize {

@@ -29,7 +29,10 @@ const LLAMACPP_PROMPT_CACHE = 512 * MIB;
 const GGML = { batch: 512, padding: 256, keepsWindows: true, windowSpare: 0 } as const;
 const GGML_KV_TYPES = ["f16", "q8_0", "q4_0"] as const;
 
-/** Measured by `pnpm bench:memory` on x86-64 Linux (25 Nov 2026) unless something else is said. */
+/**
+ * For llama.cpp and embedded: by hand, from the resident memory of processes with two small models, on x86-64 Linux
+ * (25 Nov 2026). For Ollama, vLLM and SGLang: assumed, not measured yet; a benchmark is still to be written.
+ */
 export const ENGINE_MEMORY = {
   // node-llama-cpp 3.22.1: one token more per batch where there are windows; Node itself, its heap and the libraries.
   embedded: {

@@ -24,7 +24,7 @@ export interface MemoryEstimate {
   readonly perToken: number;
 }
 
-/** Pure arithmetic over the model's shape; `docs/choosing-a-model.md` has the formula, `pnpm bench:memory` holds it against reality. */
+/** Pure arithmetic over the model's shape; `docs/choosing-a-model.md` has the formula. */
 export function estimate(
   { weightsBytes, shape }: ModelSize,
   engine: EngineMemory,
