@@ -223,7 +223,7 @@ describe.skipIf(docker === undefined)("stack up ollama, on a real engine", () =>
 
   it("notices at once that the engine's container ends", async () => {
     await cli.run("down", "--name", NAME);
-    const result = await up("--memory", "8m");
+    const result = await up("--memory", "8m", "--overcommit");
     expect(lastJson(result)).toMatchObject({ type: "error", code: "ENGINE_STOPPED", exitCode: 10 });
     expect(result.ms).toBeLessThan(20_000);
     expect(await left()).toEqual(nothing);
