@@ -2,6 +2,7 @@ import type { ContainerSpec } from "../docker/runtime.ts";
 import type { LateProbe, Probe, ProbeAnswer, ProbeRequest } from "../gate/probe.ts";
 import type { StoredModel } from "../models/model.ts";
 import type { GpuShareSource } from "../plan/gpu/share.ts";
+import type { SecurityFloor } from "../plan/security-floor.ts";
 
 /** What an engine is told when a plan is made. */
 export interface EngineInput {
@@ -40,6 +41,10 @@ interface EngineBase {
   readonly title: string;
   /** The questions that the gate asks, lowest rung first. */
   readonly probes: (input: EngineInput) => readonly Probe[];
+  /** Whether a request with tools reaches the model, with the template that this engine uses for it. */
+  readonly takesTools: (model: StoredModel) => boolean;
+  /** It is known to cut a prompt that is too long without a word. */
+  readonly truncates?: boolean;
 }
 
 /** Runs in a container on the sealed network, behind the gateway. */
@@ -47,8 +52,6 @@ export interface ContainerEngine extends EngineBase {
   readonly kind: "container";
   /** What takes its place under `--adopt`: one that runs on this machine already. */
   readonly adopted?: AdoptedEngine;
-  /** It is known to cut a prompt that is too long without a word. */
-  readonly truncates?: boolean;
   /** Port inside the container. */
   readonly port: number;
   readonly image: ImageSource;
@@ -58,14 +61,11 @@ export interface ContainerEngine extends EngineBase {
   readonly gpuShare?: GpuShareSource;
   /** What it reads. */
   readonly format: "gguf" | "safetensors";
-  /** Oldest version without known holes, and where that is written. */
-  readonly securityFloor: { readonly version: string; readonly source: string };
+  readonly securityFloor: SecurityFloor;
   /** What the gateway lets through; anything else is 404. */
   readonly paths: readonly PathRule[];
   /** A text in the body of its 400 that means the prompt was longer than the window: the gateway says that in OpenAI's words then. */
   readonly overflowMark?: string;
-  /** Whether a request with tools reaches the model, with the template that this engine uses for it. */
-  readonly takesTools: (model: StoredModel) => boolean;
   readonly container: (
     input: EngineInput,
   ) => Pick<ContainerSpec, "env" | "mounts" | "tmpfs"> &

@@ -24,7 +24,7 @@ export function llamacppProbes({ servedName: model }: EngineInput): readonly Pro
       judge: judgeProps,
       attemptMs: QUICK_MS,
     },
-    listedProbe(model, "llama-server", z.object({ id: z.string() }), () => undefined),
+    listedProbe({ model, title: "llama-server", entry: z.object({ id: z.string() }) }),
     firstTokenProbe(model, FATAL),
   ];
 }

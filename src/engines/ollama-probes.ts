@@ -1,12 +1,18 @@
 import * as z from "zod";
 import type { Probe, ProbeAnswer, ProbeVerdict } from "../gate/probe.ts";
 import type { EngineInput } from "./engine.ts";
+import {
+  FIRST_MS,
+  type FatalWords,
+  firstTokenProbe,
+  judgeDone,
+  listedProbe,
+  notYet,
+  QUICK_MS,
+  readJson,
+} from "./openai-probes.ts";
 
-/** The first packets to a port that was published a moment ago can get lost; the next attempt comes through at once. */
-const FIRST_MS = 100;
-/** A question that the engine answers from memory. */
-const QUICK_MS = 1000;
-/** Loading weights from a cold disk and the first token of a large model on a CPU: minutes, not seconds. */
+/** Loading weights from a cold disk: minutes, not seconds. */
 const LOAD_MS = 600_000;
 
 /** up → healthy (model loaded, context known) → listed → first token. `keepAlive` of -1 keeps it loaded; undefined leaves that to the server. */
@@ -31,61 +37,32 @@ export function ollamaProbes(
         body: { model, ...(keepAlive === undefined ? {} : { keep_alive: keepAlive }) },
         read: "whole",
       },
-      judge: judgeLoaded,
+      judge: (answer) => judgeDone(answer, OLLAMA_FATAL),
       attemptMs: LOAD_MS,
     },
     {
       rung: "healthy",
       request: { method: "GET", path: "/api/ps", read: "whole" },
       judge: (answer) => judgeContext(answer, model),
-      attemptMs: QUICK_MS * 5,
+      attemptMs: QUICK_MS,
     },
-    {
-      rung: "listed",
-      request: { method: "GET", path: "/v1/models", read: "whole" },
-      judge: (answer) => judgeListed(answer, model),
-      attemptMs: QUICK_MS * 5,
-    },
-    {
-      rung: "first-token",
-      request: {
-        method: "POST",
-        path: "/v1/chat/completions",
-        body: { model, stream: true, max_tokens: 1, messages: [{ role: "user", content: "Hi" }] },
-        read: "first-event",
-      },
-      judge: judgeLoaded,
-      attemptMs: LOAD_MS,
-    },
+    listedProbe({
+      model,
+      title: "Ollama",
+      entry: z.object({ id: z.string() }),
+      next: "stack models verify",
+    }),
+    firstTokenProbe(model, OLLAMA_FATAL),
   ];
 }
 
 const versionSchema = z.object({ version: z.string() });
 
 function judgeUp(answer: ProbeAnswer): ProbeVerdict {
-  const version = read(answer, versionSchema);
-  if (version === undefined) return notYet(answer);
-  return { kind: "ok", facts: { engineVersion: version.version } };
-}
-
-const modelsSchema = z.object({ data: z.array(z.object({ id: z.string() })).nullable() });
-
-function judgeListed(answer: ProbeAnswer, model: string): ProbeVerdict {
-  const list = read(answer, modelsSchema);
-  if (list === undefined) return notYet(answer);
-  const ids = (list.data ?? []).map(({ id }) => id);
-  if (ids.includes(model)) return { kind: "ok" };
-  return {
-    kind: "fatal",
-    why: `Ollama does not see the model ${model} in its store (it sees: ${ids.join(", ") || "none"})`,
-    next: "stack models verify",
-  };
-}
-
-function judgeLoaded(answer: ProbeAnswer): ProbeVerdict {
-  return answer.status === 200 && !answer.text.includes('"error"')
-    ? { kind: "ok" }
-    : judgeOllamaError(answer);
+  const found = answer.status === 200 ? readJson(answer.text, versionSchema) : undefined;
+  return found === undefined
+    ? notYet(answer)
+    : { kind: "ok", facts: { engineVersion: found.version } };
 }
 
 function judgeContext(answer: ProbeAnswer, model: string): ProbeVerdict {
@@ -104,12 +81,11 @@ const psSchema = z.object({
 
 /** The context length, in tokens, that `GET /api/ps` reports for a loaded model: the true one, capped at what it was trained for. */
 export function readContext(text: string, model: string): number | undefined {
-  const parsed = read({ status: 200, text }, psSchema);
-  return parsed?.models?.find(({ name }) => name === model)?.context_length;
+  return readJson(text, psSchema)?.models?.find(({ name }) => name === model)?.context_length;
 }
 
 /** Causes that no second attempt cures, by Ollama's own words (server/sched.go, llm/server.go, server/routes.go). */
-const FATAL: readonly (readonly [RegExp, string | undefined])[] = [
+export const OLLAMA_FATAL: FatalWords = [
   [
     /requires more system memory|not enough memory|unable to allocate/i,
     "Choose a smaller model or context (`--context`), or allow more memory (`--memory`).",
@@ -123,40 +99,3 @@ const FATAL: readonly (readonly [RegExp, string | undefined])[] = [
   [/runner (process )?(has )?(unexpectedly stopped|terminated|no longer running)/i, "stack logs"],
   [/does not support (chat|generate)/i, "Choose a model that can chat."],
 ];
-
-/** What an error of Ollama means for whoever waits. */
-export function judgeOllamaError(answer: ProbeAnswer): ProbeVerdict {
-  const words = errorWords(answer.text);
-  const known = FATAL.find(([pattern]) => pattern.test(words));
-  if (known === undefined) return notYet(answer);
-  const [, next] = known;
-  return { kind: "fatal", why: words, ...(next === undefined ? {} : { next }) };
-}
-
-const errorSchema = z.object({
-  error: z.union([z.string(), z.object({ message: z.string() })]),
-});
-
-/** `{"error":"…"}` of the native API, `{"error":{"message":"…"}}` of `/v1` and of the gateway, or the text itself. */
-function errorWords(text: string): string {
-  const body = read({ status: 200, text: text.replace(/^data: /, "") }, errorSchema);
-  if (body === undefined) return text.trim();
-  return typeof body.error === "string" ? body.error : body.error.message;
-}
-
-function notYet(answer: ProbeAnswer): ProbeVerdict {
-  return { kind: "wait", why: `HTTP ${answer.status}: ${errorWords(answer.text).slice(0, 200)}` };
-}
-
-function read<Schema extends z.ZodType>(
-  answer: ProbeAnswer,
-  schema: Schema,
-): z.infer<Schema> | undefined {
-  if (answer.status !== 200) return undefined;
-  try {
-    const parsed = schema.safeParse(JSON.parse(answer.text));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined;
-  }
-}

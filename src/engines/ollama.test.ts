@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { ProbeAnswer } from "../gate/probe.ts";
 import type { EngineInput } from "./engine.ts";
 import { engineContainer } from "./engine-container.ts";
-import { judgeOllamaError, ollamaProbes, readContext } from "./ollama-probes.ts";
+import { OLLAMA_FATAL, ollamaProbes, readContext } from "./ollama-probes.ts";
+import { judgeError } from "./openai-probes.ts";
 import { ollama } from "./ollama.ts";
 
 const told: EngineInput = {
@@ -92,13 +93,13 @@ describe("errors that waiting does not cure", () => {
     ["unable to load model: /models/blobs/sha256-1", "--image"],
     ['"smollm2:135m" does not support chat', "can chat"],
   ])("%s", (words, next) => {
-    const verdict = judgeOllamaError(answer(500, { error: words }));
+    const verdict = judgeError(answer(500, { error: words }), OLLAMA_FATAL);
     expect(verdict).toMatchObject({ kind: "fatal", why: words });
     expect("next" in verdict && verdict.next).toContain(next);
   });
 
   it.each(["server busy, please try again", "", "something new"])("%j may pass", (words) => {
-    expect(judgeOllamaError(answer(503, { error: words }))).toMatchObject({ kind: "wait" });
+    expect(judgeError(answer(503, { error: words }), OLLAMA_FATAL)).toMatchObject({ kind: "wait" });
   });
 });
 

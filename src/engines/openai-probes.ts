@@ -21,22 +21,32 @@ export function firstTokenProbe(model: string, fatal: FatalWords): Probe {
       body: { model, stream: true, max_tokens: 1, messages: [{ role: "user", content: "Hi" }] },
       read: "first-event",
     },
-    judge: (answer) =>
-      answer.status === 200 && !answer.text.includes('"error"')
-        ? { kind: "ok" }
-        : judgeError(answer, fatal),
+    judge: (answer) => judgeDone(answer, fatal),
     attemptMs: FIRST_TOKEN_MS,
   };
 }
 
-/** The list of models has this one; `contextOf` finds the true context in its entry, where the engine tells it there. */
-export function listedProbe<Entry extends { readonly id: string }>(
-  model: string,
-  title: string,
-  entry: z.ZodType<Entry>,
-  contextOf: (found: Entry) => number | undefined,
-): Probe {
-  const schema = z.object({ data: z.array(entry) });
+export interface ListedQuestion<Entry extends { readonly id: string }> {
+  readonly model: string;
+  /** The engine, as its project writes it. */
+  readonly title: string;
+  readonly entry: z.ZodType<Entry>;
+  /** Tokens, where the engine tells the true context in the entry. */
+  readonly contextOf?: (found: Entry) => number | undefined;
+  /** The command for when the model is not in the list. */
+  readonly next?: string;
+}
+
+/** The list of models has this one. */
+export function listedProbe<Entry extends { readonly id: string }>({
+  model,
+  title,
+  entry,
+  contextOf,
+  next,
+}: ListedQuestion<Entry>): Probe {
+  // Ollama's is null when it is empty.
+  const schema = z.object({ data: z.array(entry).nullable() });
   return {
     rung: "listed",
     request: { method: "GET", path: "/v1/models", read: "whole" },
@@ -44,17 +54,29 @@ export function listedProbe<Entry extends { readonly id: string }>(
     judge: (answer) => {
       const list = answer.status === 200 ? readJson(answer.text, schema) : undefined;
       if (list === undefined) return notYet(answer);
-      const found = list.data.find(({ id }) => id === model);
+      const models = list.data ?? [];
+      const found = models.find(({ id }) => id === model);
       if (found === undefined) {
-        const names = list.data.map(({ id }) => id).join(", ") || "none";
-        return { kind: "fatal", why: `${title} serves ${names} and not ${model}` };
+        const names = models.map(({ id }) => id).join(", ") || "none";
+        return {
+          kind: "fatal",
+          why: `${title} serves ${names} and not ${model}`,
+          ...(next === undefined ? {} : { next }),
+        };
       }
-      const context = contextOf(found);
+      const context = contextOf?.(found);
       return context === undefined
         ? { kind: "ok" }
         : { kind: "ok", facts: { context_length: context } };
     },
   };
+}
+
+/** Whether what was asked for was done: a stream that begins well can hold an error all the same. */
+export function judgeDone(answer: ProbeAnswer, fatal: FatalWords): ProbeVerdict {
+  return answer.status === 200 && !answer.text.includes('"error"')
+    ? { kind: "ok" }
+    : judgeError(answer, fatal);
 }
 
 /** What an error means for whoever waits: by the engine's own words. */
@@ -66,16 +88,23 @@ export function judgeError(answer: ProbeAnswer, fatal: FatalWords): ProbeVerdict
   return { kind: "fatal", why: words, ...(next === undefined ? {} : { next }) };
 }
 
+/** Another server has the port, or the key file was changed, when the key is wrong: no waiting helps. Anything else may pass. */
 export function notYet(answer: ProbeAnswer): ProbeVerdict {
-  return { kind: "wait", why: `HTTP ${answer.status}: ${errorWords(answer.text).slice(0, 200)}` };
+  const why = `HTTP ${answer.status}: ${errorWords(answer.text).slice(0, 200)}`;
+  return answer.status === 401
+    ? { kind: "fatal", why, next: "stack restart" }
+    : { kind: "wait", why };
 }
 
-const errorSchema = z.object({ error: z.object({ message: z.string() }) });
+const errorSchema = z.object({
+  error: z.union([z.string(), z.object({ message: z.string() })]),
+});
 
+/** `{"error":{"message":"…"}}` of `/v1` and of the gateway, `{"error":"…"}` of Ollama's own API, or the text itself. */
 function errorWords(text: string): string {
-  return (
-    readJson(text.replace(/^data: /, ""), errorSchema)?.error.message ?? text.trim().slice(0, 1000)
-  );
+  const error = readJson(text.replace(/^data: /, ""), errorSchema)?.error;
+  if (error === undefined) return text.trim().slice(0, 1000);
+  return typeof error === "string" ? error : error.message;
 }
 
 /** Undefined for what is not JSON, or not of this shape. */

@@ -120,12 +120,12 @@ function sglangProbes({ servedName: model }: EngineInput): readonly Probe[] {
   return [
     { rung: "up", request: health, judge, attemptMs: FIRST_MS },
     { rung: "healthy", request: health, judge, attemptMs: QUICK_MS },
-    listedProbe(
+    listedProbe({
       model,
-      "SGLang",
-      z.object({ id: z.string(), max_model_len: z.int().positive().nullish() }),
-      (entry) => entry.max_model_len ?? undefined,
-    ),
+      title: "SGLang",
+      entry: z.object({ id: z.string(), max_model_len: z.int().positive().nullish() }),
+      contextOf: (found) => found.max_model_len ?? undefined,
+    }),
     firstTokenProbe(model, [[/chat template/i, "Choose a model that was made to chat."]]),
   ];
 }

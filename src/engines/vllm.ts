@@ -142,12 +142,12 @@ function vllmProbes({ servedName: model }: EngineInput): readonly Probe[] {
       judge: (answer) => (answer.status === 200 ? { kind: "ok" } : notYet(answer)),
       attemptMs: QUICK_MS,
     },
-    listedProbe(
+    listedProbe({
       model,
-      "vLLM",
-      z.object({ id: z.string(), max_model_len: z.int().positive().optional() }),
-      (entry) => entry.max_model_len,
-    ),
+      title: "vLLM",
+      entry: z.object({ id: z.string(), max_model_len: z.int().positive().optional() }),
+      contextOf: (found) => found.max_model_len,
+    }),
     firstTokenProbe(model, FATAL),
   ];
 }

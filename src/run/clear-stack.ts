@@ -39,23 +39,29 @@ export async function clearContainers(
   name: string,
   signal: AbortSignal,
 ): Promise<Cleared> {
+  const [containers, volumes] = await removeContainers(runtime, name, signal);
+  const networks = await runtime.networks.list({ [LABEL.name]: name }, signal);
+  await Promise.all(networks.map((each) => runtime.networks.remove(each.id, signal)));
+  return [
+    ...containers.map((each) => `container ${each}`),
+    ...networks.map((each) => `network ${each.name}`),
+    ...volumes.map((each) => `volume ${each}`),
+  ];
+}
+
+/** Removes the containers of this stack, and then the volumes that they leave. Their names. */
+export async function removeContainers(
+  runtime: Runtime,
+  name: string,
+  signal: AbortSignal,
+): Promise<readonly [containers: readonly string[], volumes: readonly string[]]> {
   const labels = { [LABEL.name]: name };
   const containers = await runtime.containers.list(labels, signal);
   // By force: an engine holds no state of its own, its models are mounted read-only.
   await Promise.all(containers.map((each) => runtime.containers.remove(each.id, signal)));
-  const [networks, volumes] = await Promise.all([
-    runtime.networks.list(labels, signal),
-    runtime.volumes.list(labels, signal),
-  ]);
-  await Promise.all([
-    ...networks.map((each) => runtime.networks.remove(each.id, signal)),
-    ...volumes.map((each) => runtime.volumes.remove(each, signal)),
-  ]);
-  return [
-    ...containers.map((each) => `container ${each.name}`),
-    ...networks.map((each) => `network ${each.name}`),
-    ...volumes.map((each) => `volume ${each}`),
-  ];
+  const volumes = await runtime.volumes.list(labels, signal);
+  await Promise.all(volumes.map((each) => runtime.volumes.remove(each, signal)));
+  return [containers.map((each) => each.name), volumes];
 }
 
 /** The daemon, or undefined where none answers. */

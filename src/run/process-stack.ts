@@ -1,9 +1,7 @@
 import type { EmbeddedConfigInput } from "../embedded/config.ts";
 import { type Endpoint, reached } from "../endpoint.ts";
-import type { EngineInput, ProcessEngine } from "../engines/engine.ts";
-import { findings } from "../gate/findings.ts";
-import { ladder } from "../gate/ladder.ts";
-import { runGate } from "../gate/run-gate.ts";
+import type { ProcessEngine } from "../engines/engine.ts";
+import type { ProcessIdentity } from "../host/process-identity.ts";
 import type { StoredModel } from "../models/model.ts";
 import { parseReference } from "../models/reference.ts";
 import { openStore } from "../models/store.ts";
@@ -11,6 +9,8 @@ import { planHash } from "../plan/hash.ts";
 import { planProcess } from "../plan/plan-process.ts";
 import type { ResolvedSettings } from "../plan/settings.ts";
 import { clearStack } from "./clear-stack.ts";
+import { climb } from "./climb.ts";
+import { TAIL } from "./container-exit.ts";
 import type { RunContext } from "./context.ts";
 import { type Deployment, executeSteps } from "./deployment.ts";
 import {
@@ -21,10 +21,9 @@ import {
 } from "./engine-process.ts";
 import { fetchOptions } from "./fetch-options.ts";
 import { followFile } from "./follow-file.ts";
-import { narrated, type Narration } from "./narrate.ts";
-import { choosePort } from "./free-port.ts";
-import { processBudget, stackFit } from "./stack-fit.ts";
+import { choosePort, onFreePort, portOf, type PortWish } from "./free-port.ts";
 import { lastLines } from "./last-lines.ts";
+import { processBudget, stackFit } from "./stack-fit.ts";
 import { ensureKey, forgetRun, readEndpoint, stackFolder, writeEndpoint } from "./stack-folder.ts";
 
 /** A stack whose engine is a background process of ours. */
@@ -43,11 +42,12 @@ export async function processStack(
     readEndpoint(folder),
   ]);
   const apiKey = await ensureKey(folder);
-  const port = await choosePort({
+  const portWish: PortWish = {
     wanted: settings.port,
     previous: portOf(known),
     own: running === undefined ? [] : [portOf(known) ?? 0],
-  });
+  };
+  let port = await choosePort(portWish);
 
   const otherEngine = known !== undefined && known.engine !== engine.name;
   const same = running !== undefined && !otherEngine && known?.reference === model.reference;
@@ -109,7 +109,11 @@ export async function processStack(
       return endpoint;
     },
     execute: async (undo) => {
-      let process = running as Awaited<ReturnType<typeof startEngineProcess>> | undefined;
+      let process: ProcessIdentity | undefined = running;
+      const start = async (): Promise<void> => {
+        const wanted = configure(fetched());
+        process = await startEngineProcess(host, folder, wanted, planHash(wanted));
+      };
       return executeSteps(context, plan.steps, {
         model: async () => {
           stored = await store.ensure(reference, fetchOptions(settings));
@@ -124,66 +128,48 @@ export async function processStack(
           });
           const { misfit } = fit.of(fetched());
           if (misfit !== undefined) throw misfit;
-          const wanted = configure(fetched());
-          process = await startEngineProcess(host, folder, wanted, planHash(wanted));
+          await start();
         },
         gate: async () => {
-          const target = process;
-          if (target === undefined) throw new Error("the gate comes after the process");
-          const wanted = configure(fetched());
-          const input: EngineInput = {
-            model: stored,
-            servedName: wanted.servedName,
-            context: wanted.context,
-            parallel: settings.parallel,
-            maxOutputTokens: wanted.maxOutputTokens ?? settings.maxOutputTokens,
-            storeDir: store.root,
-            extraArgs: settings.engineArgs,
-          };
-          const { ready, parallel } = settings;
-          const question = { model: wanted.servedName, window: wanted.context };
-          const climb = (): ReturnType<typeof runGate> =>
-            runGate(context, ladder(engine.probes(input), ready, question), {
-              origin: `http://127.0.0.1:${port}`,
-              apiKey,
-              timeoutMs: settings.timeout * 1000,
-              watch: (signal) => watchEngineProcess(host, folder, target, signal),
-              tail: () => lastLines(folder.logFile, 50),
-            });
-          const key = [
-            engine.name,
-            fetched().weights.digest,
-            wanted.context,
-            wanted.parallel,
-            wanted.gpu,
-          ].join(" ");
-          const follow: Narration["follow"] = (onLine, signal) =>
-            followFile({ ...context, signal }, folder.logFile, onLine);
-          const facts = await narrated(context, { key, follow }, climb);
-          const seen = findings(facts, { ready, window: wanted.context, parallel });
-          endpoint = {
-            name: settings.name,
-            engine: engine.name,
-            apiBase: `http://127.0.0.1:${port}/v1`,
-            apiKey,
-            model: wanted.servedName,
-            reference: model.reference,
-            contextWindow: wanted.context,
-            maxOutputTokens: input.maxOutputTokens,
-            // It renders tools itself where a model's own template does not.
-            tools: true,
-            measured: seen.measured,
-            warnings: [...fit.of(fetched()).window.warnings, ...seen.warnings],
-          };
+          // It listens some time after it was started: that its port is taken shows only here.
+          endpoint = await onFreePort(portWish, port, async (free) => {
+            if (free !== port) {
+              port = free;
+              await start();
+            }
+            return climbGate(process);
+          });
           await writeEndpoint(folder, endpoint);
         },
       });
     },
   };
-}
 
-function portOf(endpoint: Endpoint | undefined): number | undefined {
-  return endpoint === undefined ? undefined : Number(new URL(endpoint.apiBase).port);
+  function climbGate(process: ProcessIdentity | undefined): Promise<Endpoint> {
+    if (process === undefined) throw new Error("the gate comes after the process");
+    const wanted = configure(fetched());
+    return climb(context, {
+      settings,
+      engine,
+      input: {
+        model: fetched(),
+        servedName: wanted.servedName,
+        context: wanted.context,
+        parallel: settings.parallel,
+        maxOutputTokens: wanted.maxOutputTokens ?? settings.maxOutputTokens,
+        storeDir: store.root,
+        extraArgs: settings.engineArgs,
+      },
+      reference: model.reference,
+      port,
+      apiKey,
+      startKey: [wanted.gpu],
+      follow: (onLine, signal) => followFile({ ...context, signal }, folder.logFile, onLine),
+      watch: (signal) => watchEngineProcess(host, folder, process, signal),
+      tail: () => lastLines(folder.logFile, TAIL),
+      warnings: fit.of(fetched()).window.warnings,
+    });
+  }
 }
 
 /** The prebuilt binaries that are installed by default know the CPU, and Metal on a Mac. */

@@ -1,0 +1,136 @@
+import type { Runtime } from "../docker/runtime.ts";
+import type { Endpoint } from "../endpoint.ts";
+import type { ContainerEngine, EngineInput } from "../engines/engine.ts";
+import type { ModelReference, StoredModel } from "../models/model.ts";
+import type { Store } from "../models/store.ts";
+import type { ContainerStackSpec } from "../plan/container-stack-spec.ts";
+import { parseGpuPolicy } from "../plan/gpu/policy.ts";
+import type { Settings } from "../plan/settings.ts";
+import { clearContainers, clearStack, removeContainers } from "./clear-stack.ts";
+import { climb } from "./climb.ts";
+import { TAIL, watchContainers, type Watched } from "./container-exit.ts";
+import { allOrThrow, checkSeal, createNetworks, startContainers } from "./container-start.ts";
+import type { RunContext } from "./context.ts";
+import type { Actions } from "./deployment.ts";
+import { fetchOptions } from "./fetch-options.ts";
+import { onFreePort, type PortWish } from "./free-port.ts";
+import { proveGpu, type SettledGpu } from "./gpu.ts";
+import type { StackFit } from "./stack-fit.ts";
+import { type StackFolder, writeEndpoint } from "./stack-folder.ts";
+import { lockStackImages, pullImage, type StackImages } from "./stack-images.ts";
+import type { UndoList } from "./undo.ts";
+
+/** Lines of the engine's log that narration begins with: in practice all. */
+const WHOLE_LOG = 10_000;
+
+/** All that was found out and chosen before anything is done. */
+export interface ContainerJob {
+  readonly settings: Settings;
+  readonly engine: ContainerEngine;
+  readonly runtime: Runtime;
+  readonly store: Store;
+  readonly folder: StackFolder;
+  readonly lockFile: string;
+  readonly apiKey: string;
+  readonly reference: ModelReference;
+  /** The same reference, canonical. */
+  readonly model: string;
+  readonly fit: StackFit;
+  readonly gpu: SettledGpu;
+  readonly portWish: PortWish;
+  readonly inputOf: (stored: StoredModel) => EngineInput & { readonly model: StoredModel };
+  readonly describe: (made: Made & { readonly stored: StoredModel }) => ContainerStackSpec;
+}
+
+/** What the steps change as they go; at first, what is there already. */
+export interface Made {
+  readonly stored: StoredModel | undefined;
+  readonly images: StackImages;
+  readonly port: number;
+  readonly started: readonly Watched[];
+  readonly endpoint: Endpoint | undefined;
+}
+
+/** What each step of a stack of containers does. `change` keeps what it has made. */
+export function containerSteps(
+  context: RunContext,
+  job: ContainerJob,
+  undo: UndoList,
+  made: () => Made,
+  change: (what: Partial<Made>) => void,
+): Actions {
+  const { settings, engine, runtime, fit, gpu } = job;
+  const { name } = settings;
+  const withModel = (): Made & { readonly stored: StoredModel } => {
+    const { stored } = made();
+    if (stored === undefined) throw new Error("the model is used before it was fetched");
+    return { ...made(), stored };
+  };
+  const remove = async (signal: AbortSignal): Promise<void> => {
+    await clearContainers(runtime, name, signal);
+  };
+
+  return {
+    image: async ({ role }) => {
+      const { images } = made();
+      change({ images: { ...images, [role]: await pullImage(context, runtime, images[role]) } });
+    },
+    model: async () => {
+      const stored = await job.store.ensure(job.reference, fetchOptions(settings), engine.format);
+      const { misfit } = fit.of(stored);
+      if (misfit !== undefined) throw misfit;
+      change({ stored });
+    },
+    clear: async () => {
+      await clearStack(context, name);
+    },
+    networks: async ({ networks }) => {
+      undo.add("Create the networks", remove);
+      const roles = networks.map(({ role }) => role);
+      await createNetworks(runtime, job.describe(withModel()).networks, roles);
+      await checkSeal(context, runtime, settings);
+    },
+    containers: async () => {
+      undo.add(`Start ${engine.name} and its gateway`, remove);
+      const start = async (port: number): Promise<readonly Watched[]> => {
+        // Their names are taken by the attempt before.
+        if (port !== made().port) await removeContainers(runtime, name, context.signal);
+        change({ port });
+        return startContainers(runtime, job.describe(withModel()));
+      };
+      const [started] = await allOrThrow([
+        onFreePort(job.portWish, made().port, start),
+        lockStackImages(context, runtime, job.lockFile, made().images),
+      ]);
+      change({ started });
+    },
+    gate: async () => {
+      const { stored, images, port, started } = withModel();
+      const container = started.find(({ role }) => role === "engine")?.id ?? "";
+      const found = await climb(context, {
+        settings,
+        engine,
+        input: job.inputOf(stored),
+        reference: job.model,
+        port,
+        apiKey: job.apiKey,
+        startKey: [images.engine.id],
+        follow: (onLine, signal) =>
+          runtime.containers.follow(container, { tail: WHOLE_LOG, signal, onLine }),
+        watch: (signal) => watchContainers(runtime, started, signal),
+        tail: () => runtime.containers.tail(container, TAIL, context.signal),
+        warnings: [...fit.of(stored).window.warnings, ...gpu.warnings],
+      });
+      const told = await proveGpu(context, runtime, {
+        policy: parseGpuPolicy(settings.gpu),
+        engine,
+        settled: gpu,
+        container,
+        endpoint: found,
+      });
+      const endpoint = { ...found, warnings: [...found.warnings, ...told] };
+      await writeEndpoint(job.folder, endpoint);
+      change({ endpoint });
+    },
+  };
+}
