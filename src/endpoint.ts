@@ -36,6 +36,10 @@ const measuredSchema = z.object({
   parallel: z.int().positive().optional(),
   /** Milliseconds to the first token of a short prompt. */
   firstTokenMs: z.int().nonnegative().optional(),
+  /** What the engine said of itself, as it counts. */
+  engineVersion: z.string().optional(),
+  /** Name of the engine that an adopted server was found to be. */
+  software: z.string().optional(),
   tokensPerSecond: z.number().positive().optional(),
   promptTokensPerSecond: z.number().positive().optional(),
 });

@@ -30,6 +30,11 @@ export const ERROR_CODES = {
     meaning: "No stack of that name is running here.",
     remedy: "Run `stack ps` to see what runs, or `stack up` to start one.",
   },
+  VULNERABLE: {
+    exit: 2,
+    meaning: "The version of the engine that was chosen has security holes that are known.",
+    remedy: "Choose a newer image with `--image`, or accept the risk with `--allow-vulnerable`.",
+  },
   DOCKER_UNREACHABLE: {
     exit: 3,
     meaning: "No container daemon answers where Docker or Podman is expected.",

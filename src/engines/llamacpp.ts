@@ -32,6 +32,7 @@ export const llamacpp = {
   // Use after free in POST /completion, mended in b11393; 0.7.0 is b11669.
   securityFloor: {
     version: "0.7.0",
+    build: "b11393",
     source: "https://www.cve.org/CVERecord?id=CVE-2026-107183",
   },
   // Nothing that changes the server or touches its disk: POST /props, /slots, /lora-adapters, and neither /completion, whose

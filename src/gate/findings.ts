@@ -50,6 +50,8 @@ export function findings(facts: GateFacts, belief: Belief): Findings {
             ...only("why", text(facts, "tools_why")),
           },
         }),
+    ...only("engineVersion", text(facts, "engineVersion")),
+    ...only("software", text(facts, "software")),
     ...only("parallel", number(facts, "parallel") ?? belief.parallel),
     ...only("firstTokenMs", number(facts, "first_token_ms")),
     ...only("tokensPerSecond", number(facts, "tokens_per_second")),

@@ -7,6 +7,8 @@ import { json } from "../testing/fake-docker-state.ts";
 import { fakeFiles } from "../testing/fake-files.ts";
 import { testHost } from "../testing/test-host.ts";
 import { doctor, type DoctorReport } from "./doctor.ts";
+import { imageLockFile, lockImages } from "./image-lock.ts";
+import { stackFolder, writeEndpoint } from "./stack-folder.ts";
 
 async function examine(
   env: Readonly<Record<string, string>>,
@@ -111,6 +113,37 @@ describe("the sources of models", () => {
     const report = await examine({ ...NO_DAEMON, HF_ENDPOINT: files.url }, { offline: true });
     expect(verdicts(report, "sources")).toEqual(["skipped"]);
     expect(files.requests).toEqual([]);
+  });
+});
+
+describe("the security floor", () => {
+  it("is held against what runs and what is locked", async () => {
+    await using docker = await fakeDocker({ version: "28.5.2" });
+    await using rig = await testHost({ env: { DOCKER_HOST: docker.host } });
+    const { host } = rig.context;
+    const image = "stack/ollama:0.17.4";
+    const folder = stackFolder(host, "theirs");
+    await writeEndpoint(folder, {
+      ...{ name: "theirs", engine: "openai", apiBase: "http://127.0.0.1:1/v1", apiKey: "none" },
+      ...{ model: "m", reference: "m", contextWindow: 1, maxOutputTokens: 1, tools: false },
+      ...{ adopted: true, warnings: [] },
+      measured: {
+        ready: "first-token",
+        context: { proof: "told" },
+        software: "vllm",
+        engineVersion: "0.11.0",
+      },
+    });
+    await lockImages(imageLockFile(host, {}), { [image]: { id: `sha256:${"0".repeat(64)}` } });
+    const values = settingsSchema.parse({ offline: true });
+    const origins = {} as ResolvedSettings["origins"];
+    const report = await doctor(rig.context, async () => ({ values, origins }));
+    const found = report.findings.filter(({ check }) => check === "security");
+    expect(found.map(({ summary }) => summary)).toEqual([
+      expect.stringMatching(/^theirs: vLLM 0\.11\.0 /),
+      expect.stringContaining(image),
+    ]);
+    expect(report.exitCode).toBe(0);
   });
 });
 

@@ -2,8 +2,9 @@ import { ERROR_CODES, StackError } from "../errors.ts";
 import type { DaemonFacts } from "../docker/runtime.ts";
 import { type ResolvedSettings, type Settings, settingsSchema } from "../plan/settings.ts";
 import type { RunContext } from "./context.ts";
-import type { Check, Finding } from "./doctor/check.ts";
+import type { Check, CheckWorld, Finding } from "./doctor/check.ts";
 import { CHECKS } from "./doctor/index.ts";
+import { imageLockFile } from "./image-lock.ts";
 
 export interface DoctorReport {
   /** False when something would stop `stack up`. */
@@ -22,11 +23,12 @@ export async function doctor(
   loadSettings: () => Promise<ResolvedSettings>,
   checks: readonly Check[] = CHECKS,
 ): Promise<DoctorReport> {
-  const { settings, findings: ofSettings } = await readSettings(loadSettings);
+  const { settings, findings: ofSettings, projectFile } = await readSettings(loadSettings);
+  const lockFile = imageLockFile(context.host, { projectFile });
   const docker = askOnce(context);
   const found = await Promise.all(
     checks.map(async (check) => {
-      const findings = await guarded(context, check, settings, docker);
+      const findings = await guarded(context, check, { settings, lockFile, docker });
       return findings.map((finding) => ({ check: check.id, title: check.title, ...finding }));
     }),
   );
@@ -39,14 +41,15 @@ export async function doctor(
 
 async function readSettings(loadSettings: () => Promise<ResolvedSettings>): Promise<{
   readonly settings: Settings;
+  readonly projectFile?: string | undefined;
   readonly findings: DoctorReport["findings"];
 }> {
   const head = { check: "settings", title: "Settings" };
   try {
-    const { values, origins } = await loadSettings();
+    const { values, origins, projectFile } = await loadSettings();
     const set = Object.values(origins).filter(({ kind }) => kind !== "default").length;
     const summary = set === 0 ? "all defaults" : `${set} set`;
-    return { settings: values, findings: [{ ...head, status: "ok", summary }] };
+    return { settings: values, projectFile, findings: [{ ...head, status: "ok", summary }] };
   } catch (error) {
     if (!(error instanceof StackError)) throw error;
     const { what, detail, code } = error;
@@ -59,8 +62,7 @@ async function readSettings(loadSettings: () => Promise<ResolvedSettings>): Prom
 async function guarded(
   context: RunContext,
   check: Check,
-  settings: Settings,
-  docker: () => Promise<DaemonFacts>,
+  known: Pick<CheckWorld, "settings" | "lockFile" | "docker">,
 ): Promise<readonly Finding[]> {
   const { host, emit } = context;
   const finished = new AbortController();
@@ -70,7 +72,7 @@ async function guarded(
     () => {},
   );
   const signal = AbortSignal.any([context.signal, expired.signal]);
-  const world = { host, emit, settings, signal, docker };
+  const world = { host, emit, signal, ...known };
   const { promise: stopped, reject } = Promise.withResolvers<never>();
   const stop = (): void => reject(signal.reason);
   signal.addEventListener("abort", stop, { once: true });

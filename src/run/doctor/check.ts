@@ -20,6 +20,8 @@ export interface CheckWorld {
   readonly host: Host;
   readonly emit: Emit;
   readonly settings: Settings;
+  /** `stack.lock`, which may not be there. */
+  readonly lockFile: string;
   /** Aborted at the check's deadline. */
   readonly signal: AbortSignal;
   /** Asked once for all checks; rejects with `DOCKER_UNREACHABLE`. */

@@ -12,6 +12,7 @@ import { dockerFindings, unreachableFinding } from "./docker.ts";
 import { gpuFinding, withoutDaemon } from "./gpu.ts";
 import { isolationFinding } from "./isolation.ts";
 import { nodeFinding } from "./node.ts";
+import { type RunningEngine, securityFindings } from "./security.ts";
 import { answerFinding } from "./sources.ts";
 
 const facts: DaemonFacts = {
@@ -124,6 +125,76 @@ describe("verdicts", () => {
     expect(status(finding)).toBe(expected);
     // Whatever is wrong has one fix.
     expect(finding.fix === undefined).toBe(["ok", "skipped"].includes(finding.status));
+  });
+});
+
+describe("the security floor", () => {
+  const ollama: RunningEngine = {
+    stack: "work",
+    engine: "ollama",
+    adopted: false,
+    image: "stack/ollama:0.17.4",
+    version: "0.17.4",
+  };
+  const newer = "--image ollama/ollama:0.40.2";
+
+  it.each<[string, readonly RunningEngine[], readonly string[], readonly (string | undefined)[]]>([
+    ["nothing in use", [], [], [undefined]],
+    [
+      "an engine that reports an old version",
+      [ollama],
+      [],
+      [`stack up ollama --name work ${newer}`],
+    ],
+    [
+      "one that reports none, by its tag",
+      [{ ...ollama, version: undefined, stack: "default" }],
+      [],
+      [`stack up ollama ${newer}`],
+    ],
+    [
+      "one of an image without a version, by its report",
+      [{ ...ollama, image: "my/ollama" }],
+      [],
+      [`stack up ollama --name work ${newer}`],
+    ],
+    [
+      "a new one",
+      [{ ...ollama, image: "ollama/ollama:0.40.2", version: "0.40.2" }],
+      [],
+      [undefined],
+    ],
+    [
+      "an old one that is adopted",
+      [{ ...ollama, adopted: true, image: undefined }],
+      [],
+      ["update it to 0.35.0 or newer"],
+    ],
+    ["software without a floor", [{ ...ollama, engine: "lmstudio" }], [], [undefined]],
+    [
+      "locked images",
+      [],
+      [
+        "stack/ollama:0.17.4",
+        "registry.site:5000/ollama/ollama:0.30.1",
+        "stack/haproxy:3.0.11",
+        "stack/llamacpp:0.7.0",
+        "ghcr.io/ggml-org/llama.cpp:server-cuda13-b9000",
+        "vllm/vllm-openai@sha256:00",
+        "my/own:0.1",
+      ],
+      [
+        `stack up ollama ${newer}`,
+        `stack up ollama ${newer}`,
+        "stack up llamacpp --image ghcr.io/ggml-org/llama.cpp:server-v0.7.0",
+      ],
+    ],
+  ])("%s", (_title, running, locked, fixes) => {
+    const findings = securityFindings(running, locked);
+    expect(findings.map(({ fix }) => fix)).toEqual(fixes);
+    for (const { status, fix } of findings) {
+      expect(status).toBe(fix === undefined ? "ok" : "warning");
+    }
   });
 });
 

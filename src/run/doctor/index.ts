@@ -5,6 +5,7 @@ import { gpuCheck } from "./gpu.ts";
 import { isolationCheck } from "./isolation.ts";
 import { nodeCheck } from "./node.ts";
 import { portCheck } from "./port.ts";
+import { securityCheck } from "./security.ts";
 import { sourcesCheck } from "./sources.ts";
 
 /** In the order in which they are shown, and in which a failure decides the exit status. */
@@ -13,6 +14,7 @@ export const CHECKS: readonly Check[] = [
   dockerCheck,
   isolationCheck,
   gpuCheck,
+  securityCheck,
   diskCheck,
   portCheck,
   sourcesCheck,

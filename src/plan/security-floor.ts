@@ -1,0 +1,103 @@
+import { StackError } from "../errors.ts";
+
+/** Below it, versions have holes that are known. */
+export interface SecurityFloor {
+  /** The oldest release without them. */
+  readonly version: string;
+  /** The same for a project that counts its builds too: `b11393`. */
+  readonly build?: string;
+  /** Where that is written. */
+  readonly source: string;
+}
+
+export interface BelowFloor {
+  /** As it was found: a tag's or what the engine reports. */
+  readonly version: string;
+  /** The floor, counted in the same way. */
+  readonly floor: string;
+  readonly source: string;
+}
+
+/**
+ * Whether that version is below the floor. Takes tags (`server-cuda13-v0.7.0`, `0.17.4-rocm`) and what engines report
+ * (`0.32.0+cpu`, `b11669-Debian`). One that is counted in no way that the floor is (`latest`, a date, a build without a
+ * number) is not below it: nobody knows.
+ */
+export function belowFloor(
+  { version: release, build, source }: SecurityFloor,
+  version: string | undefined,
+): BelowFloor | undefined {
+  const found = readVersion(version ?? "");
+  const floors = [
+    [release, found.release, readVersion(release).release],
+    [build ?? "", found.build, readVersion(build ?? "").build],
+  ] as const;
+  const below = floors.find(([, a, b]) => a !== undefined && b !== undefined && isBelow(a, b));
+  return below === undefined ? undefined : { version: version ?? "", floor: below[0], source };
+}
+
+/** The tag of an image reference, with a digest or without; undefined where it has none. */
+export function imageTag(reference: string): string | undefined {
+  const name = reference.replace(/@sha256:.*$/, "");
+  return /:([\w][\w.-]*)$/.exec(name)?.[1];
+}
+
+/** The refusal. `instead` is an image that is not below. */
+export function vulnerableError(
+  engine: { readonly name: string; readonly title: string },
+  below: BelowFloor,
+  instead: string,
+): StackError {
+  return new StackError("VULNERABLE", {
+    what: `${describeBelow(engine.title, below)}.`,
+    why: `The holes are described at ${below.source}.`,
+    next: `stack up ${engine.name} --image ${instead}  (or accept the risk: --allow-vulnerable)`,
+  });
+}
+
+/** The same for who runs it all the same. */
+export function vulnerableWarning(title: string, below: BelowFloor): string {
+  return `${describeBelow(title, below)} (${below.source}).`;
+}
+
+function describeBelow(title: string, { version, floor }: BelowFloor): string {
+  return `${title} ${version} has known security holes: ${floor} is the oldest version without them`;
+}
+
+interface Numbers {
+  readonly parts: readonly number[];
+  /** `rc1`, `dev3`: before the release of these numbers. */
+  readonly early: boolean;
+}
+
+interface ReadVersion {
+  /** `0.7.0` */
+  readonly release: Numbers | undefined;
+  /** `b11669`: llama.cpp's running number. */
+  readonly build: Numbers | undefined;
+}
+
+const EARLY = /^[.]?(?:rc|alpha|beta|a|b|dev|pre|preview)[.]?\d*(?:\.dev\d+)?$/;
+
+function readVersion(text: string): ReadVersion {
+  const words = text.split(/[-_+]/);
+  const at = words.findIndex((word) => /^v?\d+\.\d+/.test(word));
+  const [, digits = "", rest = ""] = /^v?(\d+(?:\.\d+)+)(.*)$/.exec(words[at] ?? "") ?? [];
+  const parts = digits.split(".").map(Number);
+  const early = EARLY.test(rest) || EARLY.test(words[at + 1] ?? "");
+  const number = words.map((word) => /^b(\d+)$/.exec(word)?.[1]).find((each) => each !== undefined);
+  return {
+    // All zeros is what a build from source says when nobody told it its version (Ollama).
+    release: parts.some((part) => part > 0) ? { parts, early } : undefined,
+    build: number === undefined ? undefined : { parts: [Number(number)], early: false },
+  };
+}
+
+/** `0.35` is as good as `0.35.0`. */
+function isBelow(a: Numbers, b: Numbers): boolean {
+  for (let index = 0; index < Math.max(a.parts.length, b.parts.length); index += 1) {
+    const [found = 0, least = 0] = [a.parts[index], b.parts[index]];
+    if (found !== least) return found < least;
+  }
+  return a.early && !b.early;
+}
