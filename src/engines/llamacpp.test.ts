@@ -6,7 +6,7 @@ import { engineImage } from "./engine-image.ts";
 import { llamacppProbes } from "./llamacpp-probes.ts";
 import { llamacpp } from "./llamacpp.ts";
 import { toolTemplate } from "./tool-template.ts";
-import { containerWeightsPath } from "./weights-path.ts";
+import { containerWeightsPath } from "./store-mount.ts";
 
 const DIGEST = `sha256:${"ab".repeat(32)}` as const;
 const model: StoredModel = {

@@ -1,6 +1,8 @@
 import { llamaGpuShare } from "../plan/gpu/share.ts";
 import type { ContainerEngine, EngineInput } from "./engine.ts";
 import { llamacppProbes } from "./llamacpp-probes.ts";
+import { AGENT_PATHS, COUNTING_PATHS, get, OPENAI_PATHS } from "./openai-paths.ts";
+import { storeMount } from "./store-mount.ts";
 import { toolTemplate } from "./tool-template.ts";
 
 const REPOSITORY = "ghcr.io/ggml-org/llama.cpp";
@@ -37,19 +39,7 @@ export const llamacpp = {
   },
   // Nothing that changes the server or touches its disk: POST /props, /slots, /lora-adapters, and neither /completion, whose
   // `chat_parser` has been a hole.
-  paths: [
-    { exact: "/v1/chat/completions", methods: ["POST"] },
-    { exact: "/v1/completions", methods: ["POST"] },
-    { exact: "/v1/embeddings", methods: ["POST"] },
-    { exact: "/v1/responses", methods: ["POST"] },
-    { exact: "/v1/messages", methods: ["POST"] },
-    { exact: "/v1/messages/count_tokens", methods: ["POST"] },
-    { exact: "/v1/models", methods: ["GET"] },
-    { exact: "/health", methods: ["GET"] },
-    { exact: "/props", methods: ["GET"] },
-    { exact: "/tokenize", methods: ["POST"] },
-    { exact: "/detokenize", methods: ["POST"] },
-  ],
+  paths: [...OPENAI_PATHS, ...AGENT_PATHS, ...COUNTING_PATHS, get("/health"), get("/props")],
   overflowMark: "exceed_context_size_error",
   takesTools: ({ facts }) => facts.templateHasTools || facts.chatFamily !== undefined,
   probes: llamacppProbes,
@@ -57,7 +47,7 @@ export const llamacpp = {
   container: (input) => ({
     command: [...serverArguments(input), ...input.extraArgs],
     env: { HOME: "/tmp" },
-    mounts: [{ kind: "bind", source: input.storeDir, target: "/models", readOnly: true }],
+    mounts: [storeMount(input)],
     tmpfs: { "/tmp": "size=64m,mode=1777" },
   }),
 } as const satisfies ContainerEngine;

@@ -2,6 +2,8 @@ import { ollamaGpuShare } from "../plan/gpu/share.ts";
 import type { ContainerEngine } from "./engine.ts";
 import { ollamaAdopted } from "./ollama-adopted.ts";
 import { ollamaProbes } from "./ollama-probes.ts";
+import { AGENT_PATHS, get, OPENAI_PATHS, post } from "./openai-paths.ts";
+import { storeMount } from "./store-mount.ts";
 
 const PORT = 11_434;
 
@@ -29,21 +31,11 @@ export const ollama = {
   },
   // What changes the store (pull, push, create, copy, delete, blobs) is not among them: the store is stack's.
   paths: [
-    { exact: "/v1/chat/completions", methods: ["POST"] },
-    { exact: "/v1/completions", methods: ["POST"] },
-    { exact: "/v1/embeddings", methods: ["POST"] },
-    { exact: "/v1/responses", methods: ["POST"] },
-    { exact: "/v1/messages", methods: ["POST"] },
-    { exact: "/v1/models", methods: ["GET"] },
+    ...OPENAI_PATHS,
+    ...AGENT_PATHS,
     { prefix: "/v1/models/", methods: ["GET"] },
-    { exact: "/api/version", methods: ["GET"] },
-    { exact: "/api/tags", methods: ["GET"] },
-    { exact: "/api/ps", methods: ["GET"] },
-    { exact: "/api/show", methods: ["POST"] },
-    { exact: "/api/chat", methods: ["POST"] },
-    { exact: "/api/generate", methods: ["POST"] },
-    { exact: "/api/embed", methods: ["POST"] },
-    { exact: "/api/embeddings", methods: ["POST"] },
+    ...["/api/version", "/api/tags", "/api/ps"].map(get),
+    ...["/api/show", "/api/chat", "/api/generate", "/api/embed", "/api/embeddings"].map(post),
   ],
   takesTools: ({ facts, ollamaTools }) => ollamaTools ?? facts.templateHasTools,
   probes: ollamaProbes,
@@ -66,7 +58,7 @@ export const ollama = {
       OLLAMA_NOPRUNE: "1",
       OLLAMA_NO_CLOUD: "1",
     },
-    mounts: [{ kind: "bind", source: storeDir, target: "/models", readOnly: true }],
+    mounts: [storeMount({ storeDir })],
     tmpfs: { "/tmp": "size=256m,mode=1777" },
   }),
 } as const satisfies ContainerEngine;

@@ -2,10 +2,12 @@ import * as z from "zod";
 import type { Probe } from "../gate/probe.ts";
 import type { ContainerEngine, EngineInput } from "./engine.ts";
 import { FIRST_MS, firstTokenProbe, listedProbe, notYet, QUICK_MS } from "./openai-probes.ts";
+import { get, OPENAI_PATHS } from "./openai-paths.ts";
+import { COMPILED_TMP, PYTORCH_ENV, SHM_BYTES } from "./pytorch-container.ts";
+import { storeMount } from "./store-mount.ts";
 import { vllmParsers } from "./vllm-parsers.ts";
 
 const PORT = 30_000;
-const GIB = 1024 ** 3;
 
 /** SGLang. Reads what vLLM reads. Written from its documentation, not run: docs/engines/sglang.md. */
 export const sglang = {
@@ -26,13 +28,7 @@ export const sglang = {
     source: "https://www.cve.org/CVERecord?id=CVE-2026-93034",
   },
   // Paths that load weights, adapters and pickled tensors have been holes again and again: none of them is here.
-  paths: [
-    { exact: "/v1/chat/completions", methods: ["POST"] },
-    { exact: "/v1/completions", methods: ["POST"] },
-    { exact: "/v1/embeddings", methods: ["POST"] },
-    { exact: "/v1/models", methods: ["GET"] },
-    { exact: "/health", methods: ["GET"] },
-  ],
+  paths: [...OPENAI_PATHS, get("/health")],
   overflowMark: "longer than the model's context length",
   // It takes templates by file only, and the store holds none of ours.
   takesTools: ({ facts }) => facts.templateHasTools,
@@ -41,10 +37,9 @@ export const sglang = {
     entrypoint: ["python3", "-m", "sglang.launch_server"],
     command: [...launchArguments(input), ...input.extraArgs],
     env: environment(input),
-    mounts: [{ kind: "bind", source: input.storeDir, target: "/models", readOnly: true }],
-    // Kernels are compiled there and loaded from there.
-    tmpfs: { "/tmp": "size=8g,mode=1777,exec" },
-    shmBytes: GIB,
+    mounts: [storeMount(input)],
+    tmpfs: { "/tmp": COMPILED_TMP },
+    shmBytes: SHM_BYTES,
   }),
 } as const satisfies ContainerEngine;
 
@@ -101,11 +96,7 @@ function toolArguments({ model, chatTemplate }: EngineInput): readonly string[] 
 
 function environment({ context, model }: EngineInput): Readonly<Record<string, string>> {
   return {
-    HOME: "/tmp",
-    USER: "stack",
-    HF_HUB_OFFLINE: "1",
-    TRANSFORMERS_OFFLINE: "1",
-    DO_NOT_TRACK: "1",
+    ...PYTORCH_ENV,
     ...(context > (model?.facts.trainedContext ?? context)
       ? { SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN: "1" }
       : {}),

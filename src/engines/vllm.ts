@@ -11,12 +11,14 @@ import {
   QUICK_MS,
   readJson,
 } from "./openai-probes.ts";
+import { AGENT_PATHS, COUNTING_PATHS, get, OPENAI_PATHS } from "./openai-paths.ts";
+import { COMPILED_TMP, PYTORCH_ENV, SHM_BYTES } from "./pytorch-container.ts";
+import { storeMount } from "./store-mount.ts";
 import { toolTemplate } from "./tool-template.ts";
 import { vllmParsers } from "./vllm-parsers.ts";
 
 const VERSION = "0.33.0";
 const PORT = 8000;
-const GIB = 1024 ** 3;
 
 /** Tokens of the cache beyond the window: it is laid out in blocks of up to 128, and one of them stays empty. */
 const SPARE_TOKENS = 256;
@@ -45,19 +47,7 @@ export const vllm = {
     source: "https://github.com/advisories/GHSA-542m-9234-8gvf",
   },
   // Its own API key would cover /v1 only: /invocations, /pause, /update_weights, /scale_elastic_ep and more have none.
-  paths: [
-    { exact: "/v1/chat/completions", methods: ["POST"] },
-    { exact: "/v1/completions", methods: ["POST"] },
-    { exact: "/v1/embeddings", methods: ["POST"] },
-    { exact: "/v1/responses", methods: ["POST"] },
-    { exact: "/v1/messages", methods: ["POST"] },
-    { exact: "/v1/messages/count_tokens", methods: ["POST"] },
-    { exact: "/v1/models", methods: ["GET"] },
-    { exact: "/health", methods: ["GET"] },
-    { exact: "/version", methods: ["GET"] },
-    { exact: "/tokenize", methods: ["POST"] },
-    { exact: "/detokenize", methods: ["POST"] },
-  ],
+  paths: [...OPENAI_PATHS, ...AGENT_PATHS, ...COUNTING_PATHS, get("/health"), get("/version")],
   overflowMark: "maximum context length",
   takesTools: ({ facts }) => facts.templateHasTools || facts.chatFamily !== undefined,
   probes: vllmProbes,
@@ -66,11 +56,9 @@ export const vllm = {
     entrypoint: ["vllm", "serve"],
     command: [...serveArguments(input), ...input.extraArgs],
     env: environment(input),
-    mounts: [{ kind: "bind", source: input.storeDir, target: "/models", readOnly: true }],
-    // What is compiled for a GPU is loaded from there.
-    tmpfs: { "/tmp": onCpu(input) ? "size=1g,mode=1777" : "size=8g,mode=1777,exec" },
-    // Its processes hand each other tensors through it.
-    shmBytes: GIB,
+    mounts: [storeMount(input)],
+    tmpfs: { "/tmp": onCpu(input) ? "size=1g,mode=1777" : COMPILED_TMP },
+    shmBytes: SHM_BYTES,
   }),
 } as const satisfies ContainerEngine;
 
@@ -113,14 +101,8 @@ function cache({ kvBytesPerToken, context, parallel }: EngineInput): readonly st
 
 function environment({ context, model }: EngineInput): Readonly<Record<string, string>> {
   return {
-    // All caches go below it.
-    HOME: "/tmp",
-    // PyTorch asks for the user's name, and the image has none for this number.
-    USER: "stack",
-    HF_HUB_OFFLINE: "1",
-    TRANSFORMERS_OFFLINE: "1",
+    ...PYTORCH_ENV,
     VLLM_NO_USAGE_STATS: "1",
-    DO_NOT_TRACK: "1",
     ...(context > (model?.facts.trainedContext ?? context)
       ? { VLLM_ALLOW_LONG_MAX_MODEL_LEN: "1" }
       : {}),

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { containerWeightsPath } from "../engines/weights-path.ts";
+import { containerWeightsPath } from "../engines/store-mount.ts";
 import { fakeFiles } from "../testing/fake-files.ts";
 import { fakeRegistry } from "../testing/fake-registry.ts";
 import { CHATML, sha256, storeRig, type StoreRig } from "../testing/store-rig.ts";

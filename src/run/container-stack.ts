@@ -3,7 +3,7 @@ import { connect } from "../docker/connect.ts";
 import { reached } from "../endpoint.ts";
 import { engineImage } from "../engines/engine-image.ts";
 import type { ContainerEngine, EngineInput } from "../engines/engine.ts";
-import { containerWeightsPath } from "../engines/weights-path.ts";
+import { containerWeightsPath } from "../engines/store-mount.ts";
 import { StackError } from "../errors.ts";
 import type { StoredModel } from "../models/model.ts";
 import { parseReference } from "../models/reference.ts";
