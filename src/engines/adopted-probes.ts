@@ -2,6 +2,7 @@ import * as z from "zod";
 import { errorText, refusal } from "../gate/chat-answer.ts";
 import type { LateProbe, Probe, ProbeAnswer, ProbeVerdict } from "../gate/probe.ts";
 import { toolsProbe } from "../gate/tool-probes.ts";
+import { versionProbe } from "./adopted-software.ts";
 import type { AdoptedInput } from "./engine.ts";
 import { LMSTUDIO_LIST, OPENAI_LIST } from "./model-lists.ts";
 import { firstTokenProbe, QUICK_MS, readJson } from "./openai-probes.ts";
@@ -13,7 +14,7 @@ import { readContext } from "./ollama-probes.ts";
  */
 export function adoptedProbes({ model, lists }: AdoptedInput): readonly (Probe | LateProbe)[] {
   return [
-    ...(lists ? [listed(model)] : []),
+    ...(lists ? [listed(model), versionProbe] : []),
     firstToken(model),
     toolsProbe(model, { required: false }),
     ...windowProbes(model),
@@ -30,9 +31,14 @@ function listed(model: string): Probe {
       if (list === undefined) return judgeRefusal(answer);
       const found = list.find(({ id }) => id === model);
       if (found === undefined) return { kind: "fatal", why: `the server no longer lists ${model}` };
-      return found.context === undefined
-        ? { kind: "ok" }
-        : { kind: "ok", facts: { context_length: found.context } };
+      const { context, software } = found;
+      return {
+        kind: "ok",
+        facts: {
+          ...(context === undefined ? {} : { context_length: context }),
+          ...(software === undefined ? {} : { software }),
+        },
+      };
     },
   };
 }

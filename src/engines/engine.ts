@@ -148,6 +148,8 @@ export interface FoundModel {
   readonly maximum?: number | undefined;
   /** Undefined where the server does not tell. */
   readonly state?: "loaded" | "loading" | "not-loaded" | undefined;
+  /** What the server says that it is, as the name of an engine of ours. */
+  readonly software?: string | undefined;
   /** False for what only makes embeddings. */
   readonly chats?: boolean | undefined;
 }

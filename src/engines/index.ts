@@ -1,5 +1,5 @@
 import { embedded } from "./embedded.ts";
-import type { Engine } from "./engine.ts";
+import type { ContainerEngine, Engine } from "./engine.ts";
 import { llamacpp } from "./llamacpp.ts";
 import { lmstudio } from "./lmstudio.ts";
 import { ollama } from "./ollama.ts";
@@ -17,6 +17,11 @@ export const ENGINES = {
   sglang,
   vllm,
 } as const satisfies Record<string, Engine>;
+
+/** Those that run in containers. */
+export function containerEngines(): readonly ContainerEngine[] {
+  return Object.values(ENGINES).filter((engine) => engine.kind === "container");
+}
 
 /** The engine of that name; undefined for one that another version had. */
 export function findEngine(name: string): Engine | undefined {

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { ProbeAnswer } from "../gate/probe.ts";
 import type { FoundModel, ListQuestion } from "./engine.ts";
+import { softwareNamed } from "./adopted-software.ts";
 import { readJson } from "./openai-probes.ts";
 
 const tokens = z.int().positive().nullish().catch(undefined);
@@ -14,6 +15,7 @@ const openaiSchema = z.object({
   data: z.array(
     z.object({
       id: z.string().min(1),
+      owned_by: z.string().nullish().catch(undefined),
       max_model_len: tokens,
       context_length: tokens,
       context_window: tokens,
@@ -34,6 +36,7 @@ export const OPENAI_LIST: ListQuestion = {
         id: entry.id,
         context: meta?.n_ctx ?? named ?? undefined,
         maximum: meta?.n_ctx_train ?? undefined,
+        software: softwareNamed(entry.owned_by ?? undefined),
       };
     }),
 };

@@ -26,6 +26,8 @@ export interface GateOptions {
    * Must end when the signal aborts.
    */
   readonly watch: (signal: AbortSignal) => Promise<never>;
+  /** Looks at what is known after each rung; what it throws ends the climb. */
+  readonly heed?: (facts: GateFacts) => void;
   /** The last lines of the engine's log, for the error of a wait that failed. */
   readonly tail: () => Promise<readonly string[]>;
 }
@@ -58,6 +60,7 @@ export async function runGate(
       });
       Object.assign(facts, verdict.facts);
       context.emit({ type: "rung", rung: probe.rung, ms: clock.monotonic() - begun });
+      options.heed?.(facts);
     }
     return facts;
   };

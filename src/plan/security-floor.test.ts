@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from "vitest";
 import { ENGINES } from "../engines/index.ts";
-import { belowFloor, imageTag, vulnerableError, vulnerableWarning } from "./security-floor.ts";
+import { belowFloor, heedFloor, imageTag } from "./security-floor.ts";
 
 const { llamacpp, ollama, sglang, vllm } = ENGINES;
 
@@ -76,14 +76,33 @@ test("no image that is taken by itself from a registry is below", () => {
   }
 });
 
-test("the refusal names the source and two ways on, the warning the source", () => {
-  const below = { version: "0.17.4", floor: "0.35.0", source: "https://example.org/hole" };
-  expect(vulnerableError(ollama, below, "ollama/ollama:0.40.2")).toMatchObject({
-    code: "VULNERABLE",
-    exitCode: 2,
-    what: "Ollama 0.17.4 has known security holes: 0.35.0 is the oldest version without them.",
-    why: expect.stringContaining("https://example.org/hole"),
-    next: expect.stringMatching(/^stack up ollama --image ollama\/ollama:0\.40\.2 .*--allow-vuln/),
+test("the first that can be compared decides: what an engine reports goes before its image's tag", () => {
+  const { securityFloor } = ollama;
+  expect(belowFloor(securityFloor, "0.40.2", "0.1.0")).toBeUndefined();
+  expect(belowFloor(securityFloor, "0.0.0", "0.1.0")?.version).toBe("0.1.0");
+  expect(belowFloor(securityFloor, undefined, "latest")).toBeUndefined();
+});
+
+describe("an engine below its floor", () => {
+  const heed = (allowed: boolean, version: string) =>
+    heedFloor(ollama, [version], { allowed, instead: "ollama/ollama:0.40.2" });
+
+  it("is refused, with the source and two ways on", () => {
+    expect(() => heed(false, "0.17.4")).toThrow(
+      expect.objectContaining({
+        code: "VULNERABLE",
+        exitCode: 2,
+        what: "Ollama 0.17.4 has known security holes: 0.35.0 is the oldest version without them.",
+        why: expect.stringContaining(ollama.securityFloor.source),
+        next: expect.stringMatching(/^stack up ollama --image ollama\/ollama:0\.40\.2 .*--allow-v/),
+      }),
+    );
   });
-  expect(vulnerableWarning("Ollama", below)).toMatch(/0\.17\.4.*0\.35\.0.*example\.org/);
+  it("or warned of, where it is allowed", () => {
+    expect(heed(true, "0.17.4")).toEqual([
+      expect.stringMatching(/0\.17\.4.*0\.35\.0.*\(https:.*\)/),
+    ]);
+    expect(heed(true, "0.35.0")).toEqual([]);
+    expect(heed(false, "0.35.0")).toEqual([]);
+  });
 });

@@ -18,22 +18,47 @@ export interface BelowFloor {
   readonly source: string;
 }
 
+/** An engine that has a floor. */
+interface Floored {
+  readonly name: string;
+  readonly title: string;
+  readonly securityFloor: SecurityFloor;
+}
+
 /**
- * Whether that version is below the floor. Takes tags (`server-cuda13-v0.7.0`, `0.17.4-rocm`) and what engines report
+ * Whether what was found is below the floor, by the first of these that can be compared with it. Takes tags (`server-cuda13-v0.7.0`, `0.17.4-rocm`) and what engines report
  * (`0.32.0+cpu`, `b11669-Debian`). One that is counted in no way that the floor is (`latest`, a date, a build without a
  * number) is not below it: nobody knows.
  */
 export function belowFloor(
   { version: release, build, source }: SecurityFloor,
-  version: string | undefined,
+  ...versions: readonly (string | undefined)[]
 ): BelowFloor | undefined {
-  const found = readVersion(version ?? "");
-  const floors = [
-    [release, found.release, readVersion(release).release],
-    [build ?? "", found.build, readVersion(build ?? "").build],
-  ] as const;
-  const below = floors.find(([, a, b]) => a !== undefined && b !== undefined && isBelow(a, b));
-  return below === undefined ? undefined : { version: version ?? "", floor: below[0], source };
+  const floors = { release, build: build ?? "" };
+  for (const version of versions.filter((each) => each !== undefined)) {
+    for (const scheme of ["release", "build"] as const) {
+      const floor = floors[scheme];
+      const [found, least] = [readVersion(version)[scheme], readVersion(floor)[scheme]];
+      if (found === undefined || least === undefined) continue;
+      return isBelow(found, least) ? { version, floor, source } : undefined;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Holds what was found against an engine's floor: `VULNERABLE` below it, or the warnings to give where that is `allowed`.
+ * `instead` is an image that is not below.
+ */
+export function heedFloor(
+  engine: Floored,
+  versions: readonly (string | undefined)[],
+  { allowed, instead }: { readonly allowed: boolean; readonly instead: string },
+): readonly string[] {
+  const below = belowFloor(engine.securityFloor, ...versions);
+  if (below === undefined) return [];
+  if (!allowed) throw vulnerableError(engine, below, instead);
+  return [vulnerableWarning(engine.title, below)];
 }
 
 /** The tag of an image reference, with a digest or without; undefined where it has none. */
@@ -42,9 +67,8 @@ export function imageTag(reference: string): string | undefined {
   return /:([\w][\w.-]*)$/.exec(name)?.[1];
 }
 
-/** The refusal. `instead` is an image that is not below. */
-export function vulnerableError(
-  engine: { readonly name: string; readonly title: string },
+function vulnerableError(
+  engine: Pick<Floored, "name" | "title">,
   below: BelowFloor,
   instead: string,
 ): StackError {
@@ -55,7 +79,7 @@ export function vulnerableError(
   });
 }
 
-/** The same for who runs it all the same. */
+/** For who runs it all the same. */
 export function vulnerableWarning(title: string, below: BelowFloor): string {
   return `${describeBelow(title, below)} (${below.source}).`;
 }

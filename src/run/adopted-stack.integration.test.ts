@@ -100,6 +100,34 @@ describe("stack up openai", () => {
     expect(await up(test.context, wanted, { dryRun: false })).toMatchObject({ changed: false });
   });
 
+  it.each<readonly [string, Quirks, readonly unknown[]]>([
+    [
+      "vLLM that is old",
+      { entry: { owned_by: "vllm" }, others: { "GET /version": { version: "0.11.0" } } },
+      [expect.stringMatching(/^vLLM 0\.11\.0 has known security holes: 0\.32\.0 /)],
+    ],
+    [
+      "vLLM that is new",
+      { entry: { owned_by: "vllm" }, others: { "GET /version": { version: "0.33.1" } } },
+      [],
+    ],
+    [
+      "llama-server that is old",
+      {
+        entry: { owned_by: "llamacpp" },
+        others: { "GET /props": { build_info: "b4719-d2fe216f" } },
+      },
+      [expect.stringMatching(/^llama\.cpp .* b4719-d2fe216f has known security holes: b11393 /)],
+    ],
+    ["something that tells no version", { entry: { owned_by: "vllm" } }, []],
+  ])("is adopted, and not refused, when it is %s", async (_title, quirks, expected) => {
+    await using test = await testHost(NO_DOCKER);
+    await using server = await fakeServer(quirks);
+    const wanted = settings({ engine: "openai", url: server.origin, context: 32_768 });
+    const { endpoint } = await up(test.context, wanted, { dryRun: false });
+    expect(endpoint?.warnings.filter((each) => each.includes("holes"))).toEqual(expected);
+  });
+
   it.each<readonly [string, Quirks, Readonly<Record<string, unknown>>, object]>([
     ["several models", { models: ["a", "b"] }, {}, { code: "USAGE", detail: ["a", "b"] }],
     ["no such model", {}, { model: "x" }, { code: "MODEL_UNAVAILABLE" }],

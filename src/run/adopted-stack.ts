@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { AdoptedEngine, FoundModel } from "../engines/engine.ts";
+import { containerEngines } from "../engines/index.ts";
 import { StackError } from "../errors.ts";
 import { findings } from "../gate/findings.ts";
 import { ladder } from "../gate/ladder.ts";
@@ -8,6 +9,7 @@ import { adoptedBase, type AdoptedBase } from "../plan/adopted-base.ts";
 import { adoptedEndpoint } from "../plan/adopted-endpoint.ts";
 import { chooseModel } from "../plan/choose-model.ts";
 import { planHash } from "../plan/hash.ts";
+import { belowFloor, vulnerableWarning } from "../plan/security-floor.ts";
 import { instancesOf, loadedWith, planAdopted } from "../plan/plan-adopted.ts";
 import type { ResolvedSettings, Settings } from "../plan/settings.ts";
 import { clearStack } from "./clear-stack.ts";
@@ -136,6 +138,7 @@ export async function adoptedStack(
             },
           );
           const { name, maxOutputTokens } = settings;
+          const { software = engine.name, engineVersion } = found.measured;
           const hasKey = apiKey !== NO_KEY;
           endpoint = adoptedEndpoint({
             name,
@@ -144,7 +147,10 @@ export async function adoptedStack(
             apiKey,
             hasKey,
             model: id,
-            found,
+            found: {
+              ...found,
+              warnings: [...floorWarnings(software, engineVersion), ...found.warnings],
+            },
             wanted: asked,
             maxOutputTokens,
           });
@@ -163,6 +169,13 @@ function whereIs(context: RunContext, settings: Settings, engine: AdoptedEngine)
     what: `\`stack up ${engine.name}\` needs the address of the server.`,
     next: `stack up ${engine.name} --url http://host:port/v1`,
   });
+}
+
+/** A server of somebody else is not ours to refuse: its owner may have reasons, and it runs already. */
+function floorWarnings(software: string, version: string | undefined): readonly string[] {
+  const engine = containerEngines().find(({ name }) => name === software);
+  const below = engine && belowFloor(engine.securityFloor, version);
+  return below === undefined ? [] : [vulnerableWarning(engine?.title ?? software, below)];
 }
 
 /** Promises of the settings that a server of somebody else can't keep. */

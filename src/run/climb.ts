@@ -8,7 +8,7 @@ import type { Settings } from "../plan/settings.ts";
 import type { RunContext } from "./context.ts";
 import { narrated, type Narration } from "./narrate.ts";
 
-export interface Climb extends Pick<GateOptions, "watch" | "tail"> {
+export interface Climb extends Pick<GateOptions, "watch" | "tail" | "heed"> {
   readonly settings: Pick<Settings, "name" | "ready" | "parallel" | "timeout">;
   readonly engine: ContainerEngine | ProcessEngine;
   readonly input: EngineInput & { readonly model: StoredModel };
@@ -38,6 +38,7 @@ export async function climb(context: RunContext, what: Climb): Promise<Endpoint>
       timeoutMs: settings.timeout * 1000,
       watch: what.watch,
       tail: what.tail,
+      ...(what.heed === undefined ? {} : { heed: what.heed }),
     }),
   );
   const seen = findings(facts, { ready, window, parallel, truncates: engine.truncates });

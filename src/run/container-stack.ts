@@ -13,6 +13,7 @@ import { describeContainers } from "../plan/container-stack-spec.ts";
 import { parseGpuPolicy } from "../plan/gpu/policy.ts";
 import { LABEL } from "../plan/labels.ts";
 import { planContainers } from "../plan/plan-containers.ts";
+import { heedFloor, imageTag } from "../plan/security-floor.ts";
 import type { ResolvedSettings } from "../plan/settings.ts";
 import { type ContainerJob, containerSteps, type Made } from "./container-steps.ts";
 import type { RunContext } from "./context.ts";
@@ -69,6 +70,14 @@ export async function containerStack(
     settings,
     locked,
   );
+  const heed = (version?: string): readonly string[] => {
+    const { repository, tag } = engineImage(engine, accelerator);
+    return heedFloor(engine, [version, imageTag(images.engine.reference)], {
+      allowed: settings.allowVulnerable,
+      instead: `${repository}:${tag}`,
+    });
+  };
+  heed();
   const portWish: PortWish = {
     wanted: settings.port,
     previous: portOf(known),
@@ -90,7 +99,7 @@ export async function containerStack(
   });
 
   const inputOf = (stored: StoredModel): EngineInput & { readonly model: StoredModel } => {
-    const { window } = fit.of(stored);
+    const { window, estimate } = fit.of(stored);
     return {
       model: stored,
       servedName: stored.servedName,
@@ -101,6 +110,7 @@ export async function containerStack(
       storeDir: store.root,
       extraArgs: settings.engineArgs,
       weightsPath: containerWeightsPath(stored),
+      kvBytesPerToken: estimate && estimate.perToken / settings.parallel,
       cpus: daemon.cpus,
       accelerator,
     };
@@ -172,6 +182,7 @@ export async function containerStack(
     portWish,
     inputOf,
     describe,
+    heed,
   };
   const change = (what: Partial<Made>): void => {
     made = { ...made, ...what };

@@ -39,6 +39,8 @@ export interface ContainerJob {
   readonly gpu: SettledGpu;
   readonly portWish: PortWish;
   readonly inputOf: (stored: StoredModel) => EngineInput & { readonly model: StoredModel };
+  /** Of an engine below its security floor, by the version that it reports or else its image's tag: throws, or what to warn of. */
+  readonly heed: (version?: string) => readonly string[];
   readonly describe: (made: Made & { readonly stored: StoredModel }) => ContainerStackSpec;
 }
 
@@ -119,6 +121,9 @@ export function containerSteps(
           runtime.containers.follow(container, { tail: WHOLE_LOG, signal, onLine }),
         watch: (signal) => watchContainers(runtime, started, signal),
         tail: () => runtime.containers.tail(container, TAIL, context.signal),
+        heed: ({ engineVersion }) => {
+          if (typeof engineVersion === "string") job.heed(engineVersion);
+        },
         warnings: [...fit.of(stored).window.warnings, ...gpu.warnings],
       });
       const told = await proveGpu(context, runtime, {
@@ -128,7 +133,8 @@ export function containerSteps(
         container,
         endpoint: found,
       });
-      const endpoint = { ...found, warnings: [...found.warnings, ...told] };
+      const floor = job.heed(found.measured?.engineVersion);
+      const endpoint = { ...found, warnings: [...floor, ...found.warnings, ...told] };
       await writeEndpoint(job.folder, endpoint);
       change({ endpoint });
     },

@@ -124,9 +124,17 @@ describe("the security floor", () => {
     const image = "stack/ollama:0.17.4";
     const folder = stackFolder(host, "theirs");
     await writeEndpoint(folder, {
-      ...{ name: "theirs", engine: "openai", apiBase: "http://127.0.0.1:1/v1", apiKey: "none" },
-      ...{ model: "m", reference: "m", contextWindow: 1, maxOutputTokens: 1, tools: false },
-      ...{ adopted: true, warnings: [] },
+      name: "theirs",
+      engine: "openai",
+      apiBase: "http://127.0.0.1:1/v1",
+      apiKey: "none",
+      model: "m",
+      reference: "m",
+      contextWindow: 1,
+      maxOutputTokens: 1,
+      tools: false,
+      adopted: true,
+      warnings: [],
       measured: {
         ready: "first-token",
         context: { proof: "told" },

@@ -6,6 +6,9 @@ import { join } from "node:path";
 
 const SCRIPT = new URL("../../scripts/stack.ts", import.meta.url).pathname;
 
+/** The newest Ollama that package registries have is below its security floor. */
+const OLD_OLLAMA = { STACK_ALLOW_VULNERABLE: "true" };
+
 export interface CliResult {
   readonly exitCode: number;
   readonly stdout: string;
@@ -28,7 +31,7 @@ export async function stackCommand(
 ): Promise<StackCommand> {
   const home = await mkdtemp(join(tmpdir(), "stack-cli-"));
   const kept = ["PATH", "DOCKER_HOST", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "PIP_INDEX_URL"];
-  const own: Record<string, string> = { HOME: home, ...env };
+  const own: Record<string, string> = { HOME: home, ...OLD_OLLAMA, ...env };
   for (const name of kept) {
     const value = process.env[name];
     if (value !== undefined && own[name] === undefined) own[name] = value;

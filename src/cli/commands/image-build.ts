@@ -5,6 +5,7 @@ interface Report {
   readonly tag: string;
   readonly changed: boolean;
   readonly dryRun: boolean;
+  readonly warnings: readonly string[];
 }
 
 export const command = defineCommand({
@@ -35,7 +36,9 @@ export const command = defineCommand({
     if (!isRecipe(name)) throw new Error(`${name} is no recipe`);
     const { ca } = (await settings()).values;
     const { tag } = RECIPES[name];
-    if (dryRun) return { name, tag, changed: false, dryRun };
+    const { recipeWarnings } = await import("../../engines/recipe-warnings.ts");
+    const warnings = recipeWarnings(name);
+    if (dryRun) return { name, tag, changed: false, dryRun, warnings };
     const { connect } = await import("../../docker/connect.ts");
     const { host, signal, emit } = context;
     const runtime = await connect(host, { signal });
@@ -45,7 +48,9 @@ export const command = defineCommand({
     const onLine = (message: string): void => emit({ type: "info", message });
     await buildImage(host, runtime, name, { ca, onLine, signal });
     emit({ type: "step-done", ...step, ms: Math.round(host.clock.monotonic() - begun) });
-    return { name, tag, changed: true, dryRun };
+    return { name, tag, changed: true, dryRun, warnings };
   },
   text: ({ tag, dryRun }) => (dryRun ? `would: Build the image ${tag}` : tag),
+  hints: ({ warnings }, { style }) =>
+    warnings.map((warning) => `${style.warn("warning:")} ${warning}`),
 });

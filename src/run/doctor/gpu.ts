@@ -1,5 +1,4 @@
-import type { ContainerEngine } from "../../engines/engine.ts";
-import { ENGINES } from "../../engines/index.ts";
+import { containerEngines } from "../../engines/index.ts";
 import { gpuFacts } from "../../host/gpu-facts.ts";
 import { decideGpu, type GpuDecision } from "../../plan/gpu/decide.ts";
 import type { HostGpu } from "../../plan/gpu/host-gpu.ts";
@@ -65,10 +64,6 @@ export function gpuFinding(
   }
   const { evidence } = verdict;
   return { status: "ok", summary: `a container sees ${evidence[0] ?? "it"}`, detail: evidence };
-}
-
-function containerEngines(): readonly ContainerEngine[] {
-  return Object.values(ENGINES).filter((engine) => engine.kind === "container");
 }
 
 async function tried(

@@ -1,7 +1,7 @@
 import { reachableRuntime } from "../clear-stack.ts";
 import { readEndpoint, stackFolder, stackNames } from "../stack-folder.ts";
 import { readImageLock } from "../image-lock.ts";
-import { ENGINES, findEngine } from "../../engines/index.ts";
+import { containerEngines } from "../../engines/index.ts";
 import type { ContainerEngine } from "../../engines/engine.ts";
 import { StackError } from "../../errors.ts";
 import { LABEL } from "../../plan/labels.ts";
@@ -49,10 +49,10 @@ function runningFinding({
   image,
   version,
 }: RunningEngine): readonly Finding[] {
-  const engine = findEngine(name);
-  if (engine?.kind !== "container") return [];
+  const engine = containerEngines().find((each) => each.name === name);
+  if (engine === undefined) return [];
   const { securityFloor: floor, title } = engine;
-  const below = belowFloor(floor, version) ?? belowFloor(floor, imageTag(image ?? ""));
+  const below = belowFloor(floor, version, imageTag(image ?? ""));
   if (below === undefined) return [];
   const named = stack === "default" ? "" : ` --name ${stack}`;
   const fix = adopted ? `update it to ${floor.version} or newer` : newer(engine, named);
@@ -84,10 +84,6 @@ function imagesOf({ image, acceleratedImages = {} }: ContainerEngine): readonly 
 function nameOf(reference: string): string {
   const [repository = ""] = reference.replace(/@.*$/, "").split(/:(?=[^/]*$)/);
   return repository.split("/").slice(-2).join("/");
-}
-
-function containerEngines(): readonly ContainerEngine[] {
-  return Object.values(ENGINES).filter((engine) => engine.kind === "container");
 }
 
 async function runningEngines(world: CheckWorld): Promise<readonly RunningEngine[]> {
