@@ -90,6 +90,8 @@ const snapshotModelSchema = z.object({
   files: z
     .array(z.object({ path: z.string().regex(/^[A-Za-z0-9_][\w.-]*$/), digest: digestSchema }))
     .min(1),
+  /** Its chat template (Jinja); null when it has none. Absent in records of older versions. */
+  chatTemplate: z.string().nullable().optional(),
 });
 export type SnapshotModel = z.infer<typeof snapshotModelSchema>;
 

@@ -5,7 +5,8 @@ import { containerWeightsPath } from "../engines/store-mount.ts";
 import { fakeFiles } from "../testing/fake-files.ts";
 import { fakeRegistry } from "../testing/fake-registry.ts";
 import { CHATML, sha256, storeRig, type StoreRig } from "../testing/store-rig.ts";
-import { noise, tinyGguf } from "../testing/tiny-gguf.ts";
+import { tinyGguf } from "../testing/tiny-gguf.ts";
+import { TINY_SNAPSHOT, tinySafetensors } from "../testing/tiny-snapshot.ts";
 import type { GgufModel } from "./model.ts";
 import { parseReference } from "./reference.ts";
 import { gitBlobName } from "./store/git-blob-name.ts";
@@ -16,25 +17,9 @@ beforeEach(async () => {
 });
 afterEach(() => rig[Symbol.asyncDispose]());
 
-function safetensors(seed: number): Buffer {
-  const header = Buffer.from(
-    JSON.stringify({ w: { dtype: "BF16", shape: [8, 8], data_offsets: [0, 128] } }),
-  );
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(header.length));
-  return Buffer.concat([length, header, noise(128, seed)]);
-}
-
-const FILES: Readonly<Record<string, Buffer>> = {
-  "config.json": Buffer.from('{"model_type":"llama","max_position_embeddings":2048}'),
-  "tokenizer.json": Buffer.from("{}"),
-  "chat_template.jinja": Buffer.from(`${CHATML}{{ tools }}`),
-  "model.safetensors.index.json": Buffer.from('{"weight_map":{"w":"model-1.safetensors"}}'),
-  "model-1.safetensors": safetensors(1),
-};
 /** Not taken: the same weights in other forms, and code. */
 const OTHERS = {
-  "consolidated.safetensors": safetensors(1),
+  "consolidated.safetensors": tinySafetensors(1),
   "pytorch_model.bin": Buffer.from("x"),
   "modeling.py": Buffer.from("x"),
 };
@@ -47,10 +32,10 @@ async function folder(name: string, files: Readonly<Record<string, Buffer>>): Pr
 }
 
 it("takes a folder: only what engines need, under one inode, counted and removed once", async () => {
-  await folder("a", { ...FILES, ...OTHERS });
-  await folder("b", FILES);
+  await folder("a", { ...TINY_SNAPSHOT, ...OTHERS });
+  await folder("b", TINY_SNAPSHOT);
   const a = await rig.ensureSnapshot("file:a");
-  expect(a.files.map(({ path }) => path)).toEqual(Object.keys(FILES).toSorted());
+  expect(a.files.map(({ path }) => path)).toEqual(Object.keys(TINY_SNAPSHOT).toSorted());
   expect(a.facts).toMatchObject({
     architecture: "llama",
     trainedContext: 2048,
@@ -73,13 +58,13 @@ it("takes a folder: only what engines need, under one inode, counted and removed
   const remove = (name: string) => rig.store.remove(parseReference(name), "safetensors");
   expect((await remove("file:a")).freedBytes).toBe(0);
   expect(await rig.store.find(parseReference("file:b"), "safetensors")).toEqual(b);
-  const all = Object.values(FILES).reduce((sum, { length }) => sum + length, 0);
+  const all = Object.values(TINY_SNAPSHOT).reduce((sum, { length }) => sum + length, 0);
   expect((await remove("file:b")).freedBytes).toBe(all);
   expect(await rig.blobFiles()).toEqual([]);
 });
 
 it("verify finds one flipped bit, and a file that is no longer the blob", async () => {
-  await folder("a", FILES);
+  await folder("a", TINY_SNAPSHOT);
   const a = await rig.ensureSnapshot("file:a");
   const weights = join(rig.store.weightsPath(a), "model-1.safetensors");
   const bytes = await readFile(weights);
@@ -100,7 +85,7 @@ it("comes from the Hub by commit, each file checked by its kind of checksum", as
   await using hub = await fakeFiles();
   rig.reopen({ HF_ENDPOINT: hub.url });
   const commit = "c".repeat(40);
-  const all = { ...FILES, ...OTHERS };
+  const all = { ...TINY_SNAPSHOT, ...OTHERS };
   const siblings = Object.entries(all).map(([rfilename, body]) => ({
     rfilename,
     size: body.length,
@@ -119,7 +104,7 @@ it("comes from the Hub by commit, each file checked by its kind of checksum", as
   await expect(rig.ensureSnapshot("hf:o/r")).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
   expect(await rig.store.list()).toEqual([]);
   const model = await rig.ensureSnapshot("hf:o/r");
-  expect(model.files.map(({ path }) => path)).toEqual(Object.keys(FILES).toSorted());
+  expect(model.files.map(({ path }) => path)).toEqual(Object.keys(TINY_SNAPSHOT).toSorted());
   expect(await rig.faults()).toEqual([]);
   await expect(rig.ensure("hf:o/r")).rejects.toMatchObject({
     what: "hf:o/r holds safetensors and no GGUF in one piece.",
@@ -129,8 +114,8 @@ it("comes from the Hub by commit, each file checked by its kind of checksum", as
 it.each([
   [{ "config.json": Buffer.from("{}"), "pytorch_model.bin": Buffer.from("x") }, "pickles"],
   [{ "m.gguf": tinyGguf() }, "It holds GGUF."],
-  [{ "config.json": Buffer.from("{}"), "model.safetensors": safetensors(1) }, "no tokenizer"],
-  [{ ...FILES, "model-1.safetensors": safetensors(1).subarray(0, -1) }, "should have"],
+  [{ "config.json": Buffer.from("{}"), "model.safetensors": tinySafetensors(1) }, "no tokenizer"],
+  [{ ...TINY_SNAPSHOT, "model-1.safetensors": tinySafetensors(1).subarray(0, -1) }, "should have"],
 ])("refuses what is no whole model: %#", async (files, why) => {
   await folder("a", files);
   await expect(rig.ensureSnapshot("file:a")).rejects.toMatchObject({

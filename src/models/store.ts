@@ -106,7 +106,7 @@ export function openStore(context: RunContext): Store {
   const { host } = context;
   const layout = storeLayout(storeRoot(host));
   const find: Store["find"] = (reference, format = "gguf") =>
-    findStored(layout, absoluteReference(host, reference), format);
+    findStored(context, layout, absoluteReference(host, reference), format);
   return {
     root: layout.root,
     find,

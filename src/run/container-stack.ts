@@ -10,6 +10,8 @@ import { parseReference } from "../models/reference.ts";
 import { openStore } from "../models/store.ts";
 import { dockerNames } from "../offline/names.ts";
 import { describeContainers } from "../plan/container-stack-spec.ts";
+import { engineMemory } from "../plan/fit/engine-memory.ts";
+import { tokenBytes } from "../plan/fit/kv-cache.ts";
 import { parseGpuPolicy } from "../plan/gpu/policy.ts";
 import { LABEL } from "../plan/labels.ts";
 import { planContainers } from "../plan/plan-containers.ts";
@@ -99,7 +101,8 @@ export async function containerStack(
   });
 
   const inputOf = (stored: StoredModel): EngineInput & { readonly model: StoredModel } => {
-    const { window, estimate } = fit.of(stored);
+    const { window } = fit.of(stored);
+    const { memory } = stored.facts;
     return {
       model: stored,
       servedName: stored.servedName,
@@ -110,7 +113,9 @@ export async function containerStack(
       storeDir: store.root,
       extraArgs: settings.engineArgs,
       weightsPath: containerWeightsPath(stored),
-      kvBytesPerToken: estimate && estimate.perToken / settings.parallel,
+      chatTemplate:
+        stored.format === "safetensors" ? (stored.chatTemplate ?? undefined) : undefined,
+      kvBytesPerToken: memory ? tokenBytes(memory, engineMemory(engine.name)) : undefined,
       cpus: daemon.cpus,
       accelerator,
     };

@@ -78,7 +78,7 @@ const tokenizerSchema = z.looseObject({
 });
 
 /** The chat template (Jinja) that engines use: the file of its own goes before the one inside `tokenizer_config.json`, and one for tools before the usual one. */
-function snapshotTemplate(text: (file: string) => string | undefined): string | undefined {
+export function snapshotTemplate(text: (file: string) => string | undefined): string | undefined {
   const own = text("chat_template.jinja");
   if (own !== undefined && own !== "") return own;
   for (const file of ["chat_template.json", "tokenizer_config.json"]) {

@@ -29,7 +29,7 @@ export async function ensureModel(
   options: FetchOptions,
   format: ModelFormat,
 ): Promise<StoredModel> {
-  const found = await findStored(layout, reference, format);
+  const found = await findStored(context, layout, reference, format);
   if (found !== undefined) return found;
   const name = formatReference(reference);
   refuseOffline(reference, name, options);
@@ -41,7 +41,7 @@ export async function ensureModel(
     return await withLock(context, lockBase(locks, "fetch", name), name, async () => {
       // Our lock is seen by now: a collection of garbage that has not seen it is over after this.
       await withLock(context, lockBase(locks, "store"), name, async () => {});
-      const meanwhile = await findStored(layout, reference, format);
+      const meanwhile = await findStored(context, layout, reference, format);
       return meanwhile ?? (await fetchModel(context, layout, reference, options, format));
     });
   } catch (error) {

@@ -1,17 +1,21 @@
+import type { RunContext } from "../../run/context.ts";
 import type { ModelFormat, ModelReference, StoredModel } from "../model.ts";
 import { formatReference } from "../reference.ts";
 import { fileStamp, folderStamp } from "../sources/file-stamp.ts";
 import type { Layout } from "./layout.ts";
 import { isComplete, readRecord } from "./records.ts";
+import { refreshed } from "./refresh.ts";
 
 /** One record read and a few stats: on the path of every warm start. `reference` is absolute. */
 export async function findStored(
+  context: RunContext,
   layout: Layout,
   reference: ModelReference,
   format: ModelFormat,
 ): Promise<StoredModel | undefined> {
-  const record = await readRecord(layout, formatReference(reference), format);
-  if (record === undefined || !(await isComplete(layout, record))) return undefined;
+  const found = await readRecord(layout, formatReference(reference), format);
+  if (found === undefined || !(await isComplete(layout, found))) return undefined;
+  const record = await refreshed(context, layout, found);
   if (reference.scheme !== "file" || record.fileStamp === undefined) return record;
   const now = await (format === "gguf" ? fileStamp : folderStamp)(reference.path);
   // A file that is gone leaves its copy usable; one that is another now does not.

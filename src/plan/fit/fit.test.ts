@@ -7,7 +7,7 @@ import { roomFor } from "./budget.ts";
 import { ENGINE_MEMORY, engineMemory } from "./engine-memory.ts";
 import { estimate } from "./estimate.ts";
 import { fitContext, type FitQuestion } from "./fit-context.ts";
-import { bytesPerToken, kvBytes, type KvType } from "./kv-cache.ts";
+import { bytesPerToken, kvBytes, type KvType, tokenBytes } from "./kv-cache.ts";
 import { solveContext } from "./solve-context.ts";
 
 const MIB = 2 ** 20;
@@ -66,6 +66,12 @@ describe("keys and values", () => {
     const question = { context: 1, parallel: 1, kvType: "f16" } as const;
     expect(bytesPerToken(QWEN3_8B, ENGINE_MEMORY.llamacpp, question)).toBe(144 * 1024);
     expect(bytesPerToken(GEMMA3, ENGINE_MEMORY.llamacpp, question)).toBe(3 * 1024);
+  });
+
+  it("of one token are reserved with windows as vLLM keeps them, and not where there is more to keep", () => {
+    expect(tokenBytes(SMOLLM2, ENGINE_MEMORY.vllm)).toBe(2 * 30 * 3 * 64 * 2);
+    expect(tokenBytes(GEMMA3, ENGINE_MEMORY.vllm)).toBe(18 * 1024);
+    expect(tokenBytes({ ...SMOLLM2, stateBytes: 1 }, ENGINE_MEMORY.vllm)).toBeUndefined();
   });
 });
 

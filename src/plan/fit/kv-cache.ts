@@ -41,6 +41,15 @@ export function bytesPerToken(
   );
 }
 
+/**
+ * Bytes of keys and values of one token of one conversation, for engines that are told how much to reserve. Undefined where
+ * that is not all: recurrent layers keep a state, which an engine lays out in its own way.
+ */
+export function tokenBytes(shape: MemoryShape, engine: EngineMemory): number | undefined {
+  if (shape.stateBytes > 0) return undefined;
+  return bytesPerToken(shape, engine, { context: 1, parallel: 1, kvType: "f16" });
+}
+
 /** Bytes of one checkpoint of a conversation: what cannot be cut back to an earlier token. */
 export function checkpointBytes(
   shape: MemoryShape,
