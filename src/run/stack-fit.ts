@@ -1,4 +1,4 @@
-import type { DaemonFacts } from "../docker/runtime.ts";
+import type { DaemonFacts, DeviceRequest } from "../docker/runtime.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { gpuFacts } from "../host/gpu-facts.ts";
 import { hostMemory, processMemory } from "../host/memory.ts";
@@ -6,6 +6,7 @@ import { CATALOG, type CatalogEntry } from "../models/catalog.ts";
 import type { StoredModel } from "../models/model.ts";
 import type { Budget } from "../plan/fit/budget.ts";
 import { type Fit, fitContext, type FitQuestion } from "../plan/fit/fit-context.ts";
+import { freeOfDevices } from "../plan/gpu/free-bytes.ts";
 import type { RunContext } from "./context.ts";
 import { parseSize } from "../plan/size.ts";
 import type { Settings } from "../plan/settings.ts";
@@ -120,12 +121,12 @@ export async function containerBudget(
   };
 }
 
-/** Free bytes of each NVIDIA GPU of this machine, where the engine is given any; other makes do not say. */
+/** Free bytes of each GPU that the engine is given; undefined where one does not say. */
 export async function freeOfGpus(
   { host, signal }: RunContext,
-  { devices }: { readonly devices: readonly unknown[] },
+  { devices }: { readonly devices: readonly DeviceRequest[] },
 ): Promise<readonly (number | undefined)[]> {
   if (devices.length === 0) return [];
   const { nvidia } = await gpuFacts(host, { signal });
-  return nvidia.devices.length === 0 ? [undefined] : nvidia.devices.map((each) => each.freeBytes);
+  return freeOfDevices(devices, nvidia.devices);
 }
