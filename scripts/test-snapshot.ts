@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// node scripts/test-snapshot.ts <model.gguf>
+// node scripts/test-snapshot.ts <model.gguf> [name]
 // Makes a folder of safetensors out of a GGUF, for vLLM: no model hub is needed. Made once and kept; prints its path.
 // Needs a running engine with vLLM's image (test-images.ts vllm): its Python has transformers and PyTorch.
-import { chmodSync, existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { $ } from "zx";
 import { cacheFolder } from "./test-env/cache.ts";
@@ -13,9 +13,9 @@ const IMAGE = "stack/vllm:0.32.0";
 const PACKAGES = ["gguf==0.19.0", "accelerate==1.15.0"];
 
 async function main(): Promise<void> {
-  const gguf = process.argv[2];
-  if (gguf === undefined) throw new Error("usage: test-snapshot.ts <model.gguf>");
-  const folder = join(cacheFolder("snapshots"), "smollm2-135m");
+  const [gguf, name = "smollm2-135m"] = process.argv.slice(2);
+  if (gguf === undefined) throw new Error("usage: test-snapshot.ts <model.gguf> [name]");
+  const folder = join(cacheFolder("snapshots"), name);
   if (!existsSync(folder)) await make(resolve(gguf), folder);
   console.log(folder);
 }
@@ -24,7 +24,7 @@ async function make(gguf: string, folder: string): Promise<void> {
   const packages = cacheFolder("snapshots", "packages");
   const part = `${folder}.part`;
   rmSync(part, { recursive: true, force: true });
-  cacheFolder("snapshots", "smollm2-135m.part");
+  mkdirSync(part);
   // The container's user is another one.
   chmodSync(part, 0o777);
   await $({

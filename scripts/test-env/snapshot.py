@@ -6,7 +6,14 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 folder, file, out = sys.argv[1:]
-AutoTokenizer.from_pretrained(folder, gguf_file=file).save_pretrained(out)
+tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
+if not tokenizer.chat_template:
+    # Without one vLLM answers no chat; Gemma's turns, for the one GGUF that brings none.
+    tokenizer.chat_template = (
+        "{{ bos_token }}{% for m in messages %}<start_of_turn>{{ 'model' if m.role == 'assistant' else m.role }}\n"
+        "{{ m.content }}<end_of_turn>\n{% endfor %}{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}"
+    )
+tokenizer.save_pretrained(out)
 read = AutoModelForCausalLM.from_pretrained(folder, gguf_file=file)
 config = read.config
 if hasattr(config, "quantization_config"):
