@@ -45,6 +45,8 @@ interface EngineBase {
   readonly takesTools: (model: StoredModel) => boolean;
   /** It is known to cut a prompt that is too long without a word. */
   readonly truncates?: boolean;
+  /** A line of its log after which it never answers, where its process lives on for a while. */
+  readonly givesUp?: RegExp;
 }
 
 /** Runs in a container on the sealed network, behind the gateway. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { explainFailure, FAILURE_IDS } from "./failures.ts";
+import { causeLine, explainFailure, FAILURE_IDS } from "./failures.ts";
 
 /** One log each, as engines wrote them: by running them, or in the public issue that is named. */
 const SAMPLES: readonly (readonly [string, string, string])[] = [
@@ -22,6 +22,12 @@ llama_model_load: error loading model: unable to allocate CUDA0 buffer`,
     "ValueError: The model's max seq len (32768) is larger than the maximum number of tokens that can be stored in KV cache (7344). Try increasing `gpu_memory_utilization` or decreasing `max_model_len` when initializing the engine.",
   ],
   [
+    "context-above-cache",
+    "vLLM 0.32.0 for CPUs, given --kv-cache-memory-bytes 10000000",
+    `(EngineCore pid=28) ERROR 11-25 13:16:24 [core.py:1510] EngineCore failed to start.
+(EngineCore pid=28) ERROR 11-25 13:16:24 [core.py:1510] ValueError: To serve at least one request with the model's max seq len (8192), (0.18 GiB KV cache is needed, which is larger than the available KV cache memory (0.01 GiB). Based on the available memory, the estimated maximum model length is 256. Try increasing \`gpu_memory_utilization\` (which also controls CPU memory on the CPU backend) or decreasing \`max_model_len\` when initializing the engine.`,
+  ],
+  [
     "shared-memory",
     "NVIDIA/nccl#342",
     `include/shm.h:28 NCCL WARN Call to posix_fallocate failed: No space left on device
@@ -39,8 +45,20 @@ llama_model_load_from_file_impl: failed to load model`,
     "ValueError: Model architectures ['LlamaForCausalLM'] are not supported for now. Supported architectures: ['AquilaModel', 'AquilaForCausalLM']",
   ],
   [
+    "unknown-architecture",
+    "vLLM 0.32.0, given a config.json that says FooForCausalLM",
+    `pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig
+  Value error, Model architectures ['FooForCausalLM'] are not supported for now. Supported architectures: dict_keys(['AfmoeForCausalLM', 'ApertusForCausalLM'])`,
+  ],
+  [
+    "unknown-architecture",
+    "vLLM 0.32.0, given a config.json with a model_type of its own",
+    `pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig
+  Value error, The checkpoint you are trying to load has model type \`pangu_embedded\` but Transformers does not recognize this architecture. This could be because of an issue with the checkpoint, or because your version of Transformers is out of date.`,
+  ],
+  [
     "no-chat-template",
-    "vllm-project/vllm#29849",
+    "vllm-project/vllm#29849; the same from 0.32.0, given a folder without a template",
     "ValueError: As of transformers v4.44, default chat template is no longer allowed, so you must provide a chat template if the tokenizer does not define one.",
   ],
   [
@@ -85,6 +103,16 @@ Access to model google/gemma-3-4b-pt is restricted and you are not in the author
     "error: invalid argument: --nonsense",
   ],
   [
+    "unknown-argument",
+    "vLLM 0.32.0, given --nonsense",
+    "vllm: error: unrecognized arguments: --nonsense",
+  ],
+  [
+    "unknown-parser",
+    "vLLM 0.32.0, given --tool-call-parser nonsense",
+    "KeyError: 'invalid tool call parser: nonsense (chose from { apertus,cohere_command3,cohere_command4 })'",
+  ],
+  [
     "host-memory",
     "llama-server of Debian, told -c 100000000",
     `0.23.903.112 E llama_init_from_model: failed to initialize the context: failed to allocate buffer for kv cache
@@ -103,16 +131,48 @@ describe("a failure that is known", () => {
     expect(explained?.next).not.toBe("");
   });
 
-  it("names the context that would fit", () => {
-    const log = SAMPLES.find(([id]) => id === "context-above-cache")![2];
-    expect(explainFailure([log])).toMatchObject({
-      why: "A conversation of 32768 tokens was asked for, and the KV cache holds 7344.",
-      next: "stack up --context 7344",
+  it.each([
+    [0, 32_768, 7344],
+    [1, 8192, 256],
+  ])("names the context that would fit: %i", (index, asked, fits) => {
+    const [, , log] = SAMPLES.filter(([id]) => id === "context-above-cache")[index]!;
+    expect(explainFailure(log.split("\n"))).toMatchObject({
+      why: `A conversation of ${asked} tokens was asked for, and the KV cache holds ${fits}.`,
+      next: `stack up --context ${fits}`,
     });
   });
 
   it("does not explain what it does not know", () => {
     expect(explainFailure(["everything is fine", "listening on port 8080"])).toBeUndefined();
     expect(explainFailure([])).toBeUndefined();
+  });
+});
+
+describe("a failure that is not known", () => {
+  it.each([
+    [
+      "an exception, and not what follows from it",
+      [
+        "(EngineCore pid=28) ERROR 11-25 13:16:24 [core.py:1510] ValueError: a cause",
+        "  raise RuntimeError(",
+        "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}",
+      ],
+      0,
+    ],
+    [
+      "not the address of a manual",
+      [
+        "pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig",
+        "    For further information visit https://errors.pydantic.dev/2.14/v/value_error",
+      ],
+      0,
+    ],
+    ["else the last complaint", ["error: one", "panic: two", "bye"], 1],
+  ])("is told by %s", (_title, lines, at) => {
+    expect(causeLine(lines)?.at).toBe(at);
+  });
+
+  it("is told by nothing where nothing complains", () => {
+    expect(causeLine(["all is well"])).toBeUndefined();
   });
 });

@@ -12,7 +12,13 @@ export interface KnownFailure {
   readonly next: (caught: RegExpExecArray) => string;
 }
 
-export interface Explanation {
+/** The line of a log that tells why: where it stands, and what it says. */
+interface Cause {
+  readonly at: number;
+  readonly line: string;
+}
+
+export interface Explanation extends Cause {
   readonly id: string;
   readonly code: ErrorCode;
   readonly why: string;
@@ -41,7 +47,7 @@ const FAILURES: readonly KnownFailure[] = [
     id: "context-above-cache",
     code: "DOES_NOT_FIT",
     pattern:
-      /max seq len \(?(\d+)\)?.*(?:maximum number of tokens that can be stored in KV cache \((\d+)\)|KV cache is needed)/i,
+      /max seq len \(?(\d+)\)?.*(?:maximum number of tokens that can be stored in KV cache \(|KV cache is needed.*estimated maximum model length is |KV cache is needed)(\d+)?/i,
     why: ([, asked, fits]) =>
       fits === undefined
         ? `A conversation of ${asked} tokens needs more memory than is left for the KV cache.`
@@ -60,9 +66,9 @@ const FAILURES: readonly KnownFailure[] = [
     id: "unknown-architecture",
     code: "MODEL_UNAVAILABLE",
     pattern:
-      /unknown model architecture: '([^']+)'|Model architectures \['([^']+)'[^\]]*\] are not supported/i,
-    why: ([, gguf, hf]) =>
-      `This version of the engine does not know models of the kind ${gguf ?? hf}.`,
+      /unknown model architecture: '([^']+)'|Model architectures \['([^']+)'[^\]]*\] are not supported|model type `([^`]+)` but Transformers does not recognize/i,
+    why: ([, gguf, hf, type]) =>
+      `This version of the engine does not know models of the kind ${gguf ?? hf ?? type}.`,
     next: () => "a newer image: stack up --image <tag>, or another engine",
   },
   {
@@ -119,6 +125,13 @@ const FAILURES: readonly KnownFailure[] = [
     next: () => "look at what stands after `--`",
   },
   {
+    id: "unknown-parser",
+    code: "USAGE",
+    pattern: /invalid (tool call|reasoning) parser: (\S+)/,
+    why: ([, kind, name]) => `The engine has no ${kind} parser named ${name}.`,
+    next: () => "look at what stands after `--`; stack logs lists those that there are",
+  },
+  {
     id: "host-memory",
     code: "DOES_NOT_FIT",
     pattern:
@@ -131,12 +144,35 @@ const FAILURES: readonly KnownFailure[] = [
 /** What the last lines of an engine's log mean, if they mean something that is known. The latest line that says so counts. */
 export function explainFailure(lines: readonly string[]): Explanation | undefined {
   for (const failure of FAILURES) {
-    for (const line of lines.toReversed()) {
-      const caught = failure.pattern.exec(line);
-      if (caught === null) continue;
-      const { id, code } = failure;
-      return { id, code, why: failure.why(caught), next: failure.next(caught) };
-    }
+    const at = lines.findLastIndex((line) => failure.pattern.test(line));
+    const caught = failure.pattern.exec(lines[at] ?? "");
+    if (caught === null) continue;
+    const { id, code } = failure;
+    return {
+      id,
+      code,
+      why: failure.why(caught),
+      next: failure.next(caught),
+      at,
+      line: caught.input,
+    };
+  }
+  return undefined;
+}
+
+/** What Python writes last of an exception, behind vLLM's prefix or not. */
+const EXCEPTION = /(?:^|\] )[\w.]*(?:Error|Exception): \S/;
+const COMPLAINT = /error|fatal|panic/i;
+/** Where a process only passes on that another one failed, and with pydantic's advertisement of its pages. */
+const NO_CAUSE = /See root cause above|For further information visit/;
+const LONGEST = 500;
+
+/** The line that says most of a failure that has no row: the last exception, else the last line that complains. */
+export function causeLine(lines: readonly string[]): Cause | undefined {
+  for (const pattern of [EXCEPTION, COMPLAINT]) {
+    const at = lines.findLastIndex((line) => pattern.test(line) && !NO_CAUSE.test(line));
+    const line = lines[at]?.trim().slice(0, LONGEST);
+    if (line !== undefined) return { at, line };
   }
   return undefined;
 }

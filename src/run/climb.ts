@@ -7,6 +7,7 @@ import type { StoredModel } from "../models/model.ts";
 import type { Settings } from "../plan/settings.ts";
 import type { RunContext } from "./context.ts";
 import { narrated, type Narration } from "./narrate.ts";
+import { watchLog } from "./watch-log.ts";
 
 export interface Climb extends Pick<GateOptions, "watch" | "tail" | "heed"> {
   readonly settings: Pick<Settings, "name" | "ready" | "parallel" | "timeout">;
@@ -36,7 +37,11 @@ export async function climb(context: RunContext, what: Climb): Promise<Endpoint>
       origin: `http://127.0.0.1:${port}`,
       apiKey,
       timeoutMs: settings.timeout * 1000,
-      watch: what.watch,
+      watch: (signal) =>
+        Promise.race([
+          what.watch(signal),
+          watchLog(context, { engine, follow: what.follow }, signal),
+        ]),
       tail: what.tail,
       ...(what.heed === undefined ? {} : { heed: what.heed }),
     }),

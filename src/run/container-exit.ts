@@ -1,14 +1,11 @@
 import type { ContainerExit, Runtime } from "../docker/runtime.ts";
-import { explainFailure } from "../engines/failures.ts";
 import { StackError } from "../errors.ts";
+import { engineFailure, SEARCHED, TAIL } from "./engine-failure.ts";
 
 export interface Watched {
   readonly role: string;
   readonly id: string;
 }
-
-/** Lines of the log that an error carries. */
-export const TAIL = 50;
 
 /** Rejects with `ENGINE_STOPPED` as soon as one of the containers ends, with its last log lines. */
 export async function watchContainers(
@@ -22,26 +19,20 @@ export async function watchContainers(
       exit: await runtime.containers.waitExit(each.id, signal),
     })),
   );
-  throw stopped(role, exit, await runtime.containers.tail(id, TAIL, signal));
+  throw stopped(role, exit, await runtime.containers.tail(id, SEARCHED, signal));
 }
 
-function stopped(role: string, exit: ContainerExit, detail: readonly string[]): StackError {
+function stopped(role: string, exit: ContainerExit, lines: readonly string[]): StackError {
   const what = `The container of the ${role} stopped while it was waited for (${describeExit(exit)}).`;
   if (exit.oomKilled) {
     return new StackError("ENGINE_STOPPED", {
       what,
       why: "The kernel killed it: it needed more memory than it may have.",
       next: "stack up --memory <more>, or a smaller model or context",
-      detail,
+      detail: lines.slice(-TAIL),
     });
   }
-  const known = explainFailure(detail);
-  return new StackError(known?.code ?? "ENGINE_STOPPED", {
-    what,
-    why: known?.why ?? detail.findLast((line) => /error|fatal|panic/i.test(line))?.trim(),
-    next: known?.next ?? "stack doctor",
-    detail,
-  });
+  return engineFailure(what, lines);
 }
 
 function describeExit({ exitCode, oomKilled }: ContainerExit): string {

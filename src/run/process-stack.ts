@@ -10,7 +10,7 @@ import { planProcess } from "../plan/plan-process.ts";
 import type { ResolvedSettings } from "../plan/settings.ts";
 import { clearStack } from "./clear-stack.ts";
 import { climb } from "./climb.ts";
-import { TAIL } from "./container-exit.ts";
+import { TAIL } from "./engine-failure.ts";
 import type { RunContext } from "./context.ts";
 import { type Deployment, executeSteps } from "./deployment.ts";
 import {
