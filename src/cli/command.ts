@@ -8,6 +8,8 @@ export interface Command<Flags extends FlagSpecs = FlagSpecs, Result = unknown> 
   readonly description?: string;
   readonly args: readonly ArgumentSpec[];
   readonly flags: Flags;
+  /** The flag that is meant by whoever writes a word where none is taken: `stack status work`. */
+  readonly wordMeans?: string;
   /** Settings that have a flag here. `name` and `timeout` have one everywhere; only a command that lists `timeout` keeps it itself. */
   readonly settings: readonly SettingKey[];
   /** True when what follows `--` goes to the engine; else it is read as arguments. */

@@ -118,7 +118,9 @@ function checkArguments(name: string, command: Command, args: readonly string[])
   if (extra !== undefined) {
     const dash =
       command.passthrough === true ? " Arguments for the engine come after `--`." : undefined;
-    throw usage(`\`stack ${name}\` does not take the argument \`${extra}\`.`, help, dash?.trim());
+    const meant = command.wordMeans !== undefined && /^[\w:-]+$/.test(extra);
+    const next = meant ? `stack ${name} --${command.wordMeans} ${extra}` : help;
+    throw usage(`\`stack ${name}\` does not take the argument \`${extra}\`.`, next, dash?.trim());
   }
 }
 

@@ -126,6 +126,15 @@ test.each([
   ],
   ["ps all", "`stack ps` does not take the argument `all`.", "stack ps --help"],
   ["ps -- all", "`stack ps` does not take the argument `all`.", "stack ps --help"],
+  ["status work", "`stack status` does not take the argument `work`.", "stack status --name work"],
+  ["down -- work", "`stack down` does not take the argument `work`.", "stack down --name work"],
+  ["logs work -f", "`stack logs` does not take the argument `work`.", "stack logs --name work"],
+  [
+    "env ml-intern:pypi",
+    "`stack env` does not take the argument `ml-intern:pypi`.",
+    "stack env --agent ml-intern:pypi",
+  ],
+  ["status a;b", "`stack status` does not take the argument `a;b`.", "stack status --help"],
   [
     "config",
     "`stack config` needs <agent>: which agent; see `stack agents`.",

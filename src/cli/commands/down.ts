@@ -8,6 +8,7 @@ export const command = defineCommand({
   description:
     "Stops the engine and removes its containers and networks. Models stay, and so does the key: a later `stack up` has the same. With --purge the key, the log and the model are deleted too.",
   args: [],
+  wordMeans: "name",
   flags: {
     purge: { kind: "boolean", summary: "Delete the key, the log and the model too; asks first." },
     yes: { kind: "boolean", short: "y", summary: "Do not ask." },

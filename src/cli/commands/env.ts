@@ -15,6 +15,7 @@ export const command = defineCommand({
   description:
     "Prints what an agent needs to use the stack and to stay quiet, the key among it: treat the output as a secret.",
   args: [],
+  wordMeans: "agent",
   flags: {
     agent: {
       kind: "text",

@@ -2,6 +2,7 @@ import { defineCommand } from "../command.ts";
 
 export const command = defineCommand({
   args: [],
+  wordMeans: "name",
   flags: {
     follow: { kind: "boolean", short: "f", summary: "Go on as more is written, until Ctrl-C." },
     tail: {

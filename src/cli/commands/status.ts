@@ -1,12 +1,14 @@
 import { unreachable } from "../../errors.ts";
 import type { StatusReport } from "../../run/status.ts";
 import { defineCommand } from "../command.ts";
+import { describeContext, describeSpeed, describeTools } from "../describe-measured.ts";
 import { oneLine, renderFields } from "../output/table.ts";
 
 export const command = defineCommand({
   description:
     "What the daemon and the process table say now, not what was once written down. The key is not shown.",
   args: [],
+  wordMeans: "name",
   flags: {},
   settings: [],
   examples: [
@@ -22,14 +24,15 @@ export const command = defineCommand({
     return renderFields([
       ["name", report.name],
       ["state", `${report.state}${stateNote(report)}`],
-      ["engine", report.engine],
+      ["engine", [report.engine, ...engineVersion(report)].map(oneLine).join(" ")],
       ...(endpoint === undefined
         ? []
         : ([
             ["endpoint", endpoint.apiBase],
             ["model", `${oneLine(endpoint.model)} (${oneLine(endpoint.reference)})`],
-            ["context", `${endpoint.contextWindow} tokens`],
-            ["tools", endpoint.tools ? "yes" : "no"],
+            ["context", describeContext(endpoint)],
+            ["tools", describeTools(endpoint)],
+            ...describeSpeed(endpoint).map((speed) => ["speed", speed] as const),
           ] as const)),
       ...report.parts.map(
         (part) => [part.role, `${oneLine(part.what)}: ${part.state}${exitNote(part)}`] as const,
@@ -47,6 +50,14 @@ export const command = defineCommand({
 function stateNote({ state, answers }: StatusReport): string {
   if (state === "stopped") return "";
   return answers ? ", answers" : ", does not answer now";
+}
+
+/** Of an adopted server, what it was found to be. */
+function engineVersion({ endpoint }: StatusReport): readonly string[] {
+  const { software, engineVersion: version } = endpoint?.measured ?? {};
+  const found = [software, version].filter((each) => each !== undefined).join(" ");
+  if (found === "") return [];
+  return software === undefined ? [found] : [`(${found})`];
 }
 
 function exitNote(part: StatusReport["parts"][number]): string {
