@@ -27,6 +27,23 @@ it.each([
     { phase: "graph capture", fraction: 0.3 },
   ],
   ["INFO [gpu_worker.py:298] Available KV cache memory: 12.54 GiB", { phase: "context" }],
+  [
+    "INFO 11-25 13:07:01 [kv_cache_utils.py:2327] CPU KV cache size: 430,720 tokens",
+    { phase: "context" },
+  ],
+  // vLLM 0.32.0, told --enforce-eager.
+  [
+    "WARNING 11-25 13:15:59 [vllm.py:1703] Enforce eager set, disabling torch.compile, CUDAGraphs, and JIT kernel warmup.",
+    undefined,
+  ],
+  [
+    "WARNING 11-25 13:15:59 [vllm.py:1727] Inductor compilation was disabled by user settings, optimizations settings that are only active during inductor compilation will be ignored.",
+    undefined,
+  ],
+  [
+    "INFO 11-25 13:16:09 [core.py:133] Initializing a V1 LLM engine (v0.32.0) with config: model='/m', kernel_config=KernelConfig(enable_jit_warmup=False)",
+    undefined,
+  ],
   ["GET /health 200", undefined],
   ["", undefined],
 ])("%s", (line, expected) => {

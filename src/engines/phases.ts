@@ -28,8 +28,12 @@ const PATTERNS: readonly (readonly [Phase, RegExp])[] = [
   ["warm-up", /warming up the model|Warming up model|warmup/i],
 ];
 
+/** Speaks of phases and begins none: what is switched off, and vLLM's list of its settings. */
+const TALK = /\bdisabl(?:ed|ing)\b|with config: /i;
+
 /** The phase that a line of an engine's log announces, if any. */
 export function readPhase(line: string): PhaseReading | undefined {
+  if (TALK.test(line)) return undefined;
   for (const [phase, pattern] of PATTERNS) {
     const caught = pattern.exec(line);
     if (caught === null) continue;

@@ -7,7 +7,7 @@ import type { StoredModel } from "../models/model.ts";
 import type { Settings } from "../plan/settings.ts";
 import type { RunContext } from "./context.ts";
 import { narrated, type Narration } from "./narrate.ts";
-import { watchLog } from "./watch-log.ts";
+import { type LogWatch, watchLog } from "./watch-log.ts";
 
 export interface Climb extends Pick<GateOptions, "watch" | "tail" | "heed"> {
   readonly settings: Pick<Settings, "name" | "ready" | "parallel" | "timeout">;
@@ -21,6 +21,7 @@ export interface Climb extends Pick<GateOptions, "watch" | "tail" | "heed"> {
   readonly startKey: readonly (string | undefined)[];
   /** The engine's log. */
   readonly follow: Narration["follow"];
+  readonly outOfMemory?: LogWatch["outOfMemory"];
   /** What is known to tell before the gate was climbed. */
   readonly warnings: readonly string[];
 }
@@ -40,7 +41,7 @@ export async function climb(context: RunContext, what: Climb): Promise<Endpoint>
       watch: (signal) =>
         Promise.race([
           what.watch(signal),
-          watchLog(context, { engine, follow: what.follow }, signal),
+          watchLog(context, { engine, follow: what.follow, outOfMemory: what.outOfMemory }, signal),
         ]),
       tail: what.tail,
       ...(what.heed === undefined ? {} : { heed: what.heed }),

@@ -1,6 +1,5 @@
 import type { ContainerExit, Runtime } from "../docker/runtime.ts";
-import { StackError } from "../errors.ts";
-import { engineFailure, SEARCHED, TAIL } from "./engine-failure.ts";
+import { engineFailure, SEARCHED } from "./engine-failure.ts";
 
 export interface Watched {
   readonly role: string;
@@ -19,20 +18,11 @@ export async function watchContainers(
       exit: await runtime.containers.waitExit(each.id, signal),
     })),
   );
-  throw stopped(role, exit, await runtime.containers.tail(id, SEARCHED, signal));
-}
-
-function stopped(role: string, exit: ContainerExit, lines: readonly string[]): StackError {
-  const what = `The container of the ${role} stopped while it was waited for (${describeExit(exit)}).`;
-  if (exit.oomKilled) {
-    return new StackError("ENGINE_STOPPED", {
-      what,
-      why: "The kernel killed it: it needed more memory than it may have.",
-      next: "stack up --memory <more>, or a smaller model or context",
-      detail: lines.slice(-TAIL),
-    });
-  }
-  return engineFailure(what, lines);
+  throw engineFailure({
+    what: `The container of the ${role} stopped while it was waited for (${describeExit(exit)}).`,
+    lines: await runtime.containers.tail(id, SEARCHED, signal),
+    outOfMemory: exit.oomKilled,
+  });
 }
 
 function describeExit({ exitCode, oomKilled }: ContainerExit): string {

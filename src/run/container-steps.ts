@@ -121,6 +121,8 @@ export function containerSteps(
         follow: (onLine, signal) =>
           runtime.containers.follow(container, { tail: WHOLE_LOG, signal, onLine }),
         watch: (signal) => watchContainers(runtime, started, signal),
+        outOfMemory: async () =>
+          (await runtime.containers.inspect(container, context.signal))?.oomKilled ?? false,
         tail: () => runtime.containers.tail(container, TAIL, context.signal),
         heed: ({ engineVersion }) => {
           if (typeof engineVersion === "string") job.heed(engineVersion);

@@ -27,6 +27,18 @@ it("fails with the cause, which stands below the line by which the engine gives 
   });
 });
 
+it("says that the kernel killed a process, of which vLLM's log has not a word", async () => {
+  const { signal } = new AbortController();
+  const follow = async (onLine: (line: string) => void): Promise<void> => {
+    onLine("ERROR 11-25 13:20:07 [core.py:1510] EngineCore failed to start.");
+  };
+  const watch = { engine: vllm, follow, outOfMemory: async () => true };
+  await expect(watchLog(context, watch, signal)).rejects.toMatchObject({
+    code: "ENGINE_STOPPED",
+    why: "The kernel killed it: it needed more memory than it may have.",
+  });
+});
+
 it.each([
   ["says nothing of it", ["ERROR something else"], /EngineCore/],
   ["may say anything", TOO_SMALL, undefined],

@@ -9,6 +9,8 @@ const REST_MS = 300;
 export interface LogWatch {
   readonly engine: Pick<ContainerEngine | ProcessEngine, "title" | "givesUp">;
   readonly follow: Narration["follow"];
+  /** Whether the kernel has killed a process of it; absent where nobody can tell. */
+  readonly outOfMemory?: (() => Promise<boolean>) | undefined;
 }
 
 /**
@@ -17,7 +19,7 @@ export interface LogWatch {
  */
 export async function watchLog(
   { host }: Pick<RunContext, "host">,
-  { engine: { title, givesUp }, follow }: LogWatch,
+  { engine: { title, givesUp }, follow, outOfMemory }: LogWatch,
   signal: AbortSignal,
 ): Promise<never> {
   signal.throwIfAborted();
@@ -27,7 +29,9 @@ export async function watchLog(
     const lines: string[] = [];
     const tell = async (): Promise<void> => {
       await host.clock.sleep(REST_MS, signal);
-      over.reject(engineFailure(`${title} gave up while it was waited for.`, lines));
+      const what = `${title} gave up while it was waited for.`;
+      const killed = (await outOfMemory?.()) ?? false;
+      over.reject(engineFailure({ what, lines, outOfMemory: killed }));
     };
     let heard = false;
     const onLine = (line: string): void => {
