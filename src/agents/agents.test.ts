@@ -257,3 +257,32 @@ describe("agentWarnings", () => {
     expect(agentWarnings(findAgent(name), { ...endpoint, ...change })).toHaveLength(count);
   });
 });
+
+describe("an endpoint that cuts prompts without a word", () => {
+  const cutting: Endpoint = {
+    ...endpoint,
+    measured: { ready: "first-token", context: { proof: "told", truncates: true } },
+  };
+  it.each(Object.keys(AGENTS))("is told of to %s", (name) => {
+    const told = agentWarnings(findAgent(name), cutting);
+    expect(told).toEqual([expect.stringContaining("more than 32768 tokens is cut without a word")]);
+  });
+
+  it.each(["ml-intern", "ml-intern:pypi", "ml-intern:api-base", "litellm"])(
+    "is kept from cutting by a limit below the window, for %s",
+    (name) => {
+      const files = emit(name, cutting).files.map((each) => applyEdits(each, ""));
+      const limits = files
+        .flatMap((text) => [...text.matchAll(/max_input_tokens"?: (\d+)/g)])
+        .map(([, tokens]) => Number(tokens));
+      expect(limits).toEqual([28_672]);
+    },
+  );
+
+  it("is guarded by LiteLLM's proxy, and only such a one", () => {
+    const path = "/home/me/.config/litellm/config.yaml";
+    const checks = "router_settings:\n  enable_pre_call_checks: true\n";
+    expect(file(emit("litellm", cutting), path)).toContain(checks);
+    expect(file(emit("litellm"), path)).not.toContain("router_settings");
+  });
+});

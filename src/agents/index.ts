@@ -1,11 +1,13 @@
 import type { Endpoint } from "../endpoint.ts";
 import { StackError } from "../errors.ts";
+import { truncationWarning } from "../gate/findings.ts";
 import { nearest } from "../models/nearest.ts";
 import type { Agent } from "./agent.ts";
 import { litellm } from "./litellm.ts";
 import { mlInternApiBase } from "./ml-intern-api-base.ts";
 import { mlInternPypi } from "./ml-intern-pypi.ts";
 import { mlIntern } from "./ml-intern.ts";
+import { cutsPrompts } from "./input-tokens.ts";
 import { openai } from "./openai.ts";
 
 /** Every agent that we configure. A new one is one file and one line here. */
@@ -31,7 +33,7 @@ export function findAgent(name: string): Agent {
   });
 }
 
-/** What makes this endpoint too small for this agent, in sentences. */
+/** What of this endpoint would hurt this agent, in sentences: its size, its way with tools and with prompts that are too long. */
 export function agentWarnings(agent: Agent, endpoint: Endpoint): readonly string[] {
   const warnings: string[] = [];
   if (endpoint.contextWindow < agent.minimumContext) {
@@ -44,5 +46,6 @@ export function agentWarnings(agent: Agent, endpoint: Endpoint): readonly string
       `${agent.title} works through tools, and the template of ${endpoint.model} drops them: choose a model made for tools.`,
     );
   }
+  if (cutsPrompts(endpoint)) warnings.push(truncationWarning(endpoint.contextWindow));
   return warnings;
 }

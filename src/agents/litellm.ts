@@ -1,5 +1,5 @@
 import type { Agent } from "./agent.ts";
-import { inputTokens } from "./input-tokens.ts";
+import { cutsPrompts, inputTokens } from "./input-tokens.ts";
 
 /** LiteLLM's proxy. Pinned because 1.82.7, 1.82.8 and 1.107.0 were published by an attacker. */
 const VERSION = "1.83.0";
@@ -40,6 +40,10 @@ export const litellm = {
               },
             },
             { path: ["litellm_settings", "telemetry"], value: false },
+            // The proxy then counts a prompt itself, by a tokenizer of its own, and refuses what exceeds `max_input_tokens`.
+            ...(cutsPrompts(endpoint)
+              ? [{ path: ["router_settings", "enable_pre_call_checks"], value: true }]
+              : []),
           ],
         },
       ],

@@ -37,6 +37,9 @@ export const ollama = {
     ...["/api/version", "/api/tags", "/api/ps"].map(get),
     ...["/api/show", "/api/chat", "/api/generate", "/api/embed", "/api/embeddings"].map(post),
   ],
+  // Newer versions refuse for models whose context can't be shifted ("the prompt is longer than the context length currently
+  // available to the model", llm/llama_server.go of August 2026); others are cut all the same.
+  overflowMark: "the context length",
   takesTools: ({ facts, ollamaTools }) => ollamaTools ?? facts.templateHasTools,
   probes: ollamaProbes,
   gpuShare: { kind: "http", path: "/api/ps", read: ollamaGpuShare },

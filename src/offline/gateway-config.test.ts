@@ -55,7 +55,7 @@ describe("the configuration", () => {
   it("rewords an overflow only for engines with words of their own", () => {
     expect(config()).not.toContain("http-response");
     const told = config({ overflowMark: "exceed_context_size_error" });
-    expect(told).toContain('{ res.body -m sub "exceed_context_size_error" }');
+    expect(told).toContain('{ res.body -m sub "exceed_context_size_error" } { var(');
     const answered = /lf-string '([^']*)'/.exec(told)?.[1] ?? "";
     expect(JSON.parse(answered)).toMatchObject({ error: { code: "context_length_exceeded" } });
   });

@@ -184,7 +184,8 @@ function backend(input: GatewayConfigInput): readonly string[] {
 
 /**
  * Clients look for OpenAI's code to know that a prompt was too long; engines have codes of their own. Only a 400 is read,
- * which is never a stream. The engine's message stays as it is: it names the two numbers.
+ * which is never a stream. The engine's message stays as it is: it names the two numbers. An error in another API's shape
+ * (Ollama's own) has no such message, and stays whole.
  */
 function overflow(mark: string | undefined): readonly string[] {
   if (mark === undefined) return [];
@@ -194,7 +195,7 @@ function overflow(mark: string | undefined): readonly string[] {
     "  http-response wait-for-body time 5s if { status 400 }",
     // The body is in reach of a rule's expression, and not of the text it returns.
     "  http-response set-var(txn.message) res.body,json_query($.error.message) if { status 400 }",
-    `  http-response return status 400 content-type application/json lf-string '${body}' if { status 400 } { res.body -m sub "${mark}" }`,
+    `  http-response return status 400 content-type application/json lf-string '${body}' if { status 400 } { res.body -m sub "${mark}" } { var(txn.message) -m found }`,
   ];
 }
 

@@ -1,0 +1,131 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { AGENTS } from "../agents/index.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { LABEL } from "../plan/labels.ts";
+import { requireDocker } from "../testing/require-docker.ts";
+import { lastJson, type StackCommand, stackCommand } from "../testing/stack-command.ts";
+
+const run = promisify(execFile);
+const docker = await requireDocker();
+/** As it stands in what people and programs are told. */
+const CUT = /A prompt of more than \d+ tokens is cut without a word/;
+
+/** A stack of its own by the real command, and what is asked of it. */
+interface Asked {
+  readonly cli: StackCommand;
+  readonly endpoint: Endpoint;
+  readonly post: (path: string, body: object) => Promise<Response>;
+}
+
+async function start(cli: StackCommand, name: string, ...more: readonly string[]): Promise<Asked> {
+  const result = await cli.run("up", ...more, "--name", name, "--json");
+  expect(result).toMatchObject({ exitCode: 0 });
+  const { endpoint } = lastJson(result) as { endpoint: Endpoint };
+  const post: Asked["post"] = (path, body) =>
+    fetch(endpoint.apiBase.replace("/v1", path), {
+      method: "POST",
+      headers: { authorization: `Bearer ${endpoint.apiKey}`, "content-type": "application/json" },
+      body: JSON.stringify({ model: endpoint.model, max_tokens: 1, ...body }),
+    });
+  return { cli, endpoint, post };
+}
+
+/** Nothing of the stack is left when the test is through. */
+async function stop(cli: StackCommand, name: string): Promise<void> {
+  await cli.run("down", "--name", name);
+  const left = await docker?.containers.list({ [LABEL.name]: name });
+  await cli[Symbol.asyncDispose]();
+  expect(left).toEqual([]);
+}
+
+const words = (count: number): object => ({
+  messages: [{ role: "user", content: "word ".repeat(count) }],
+});
+
+describe.skipIf(docker === undefined)("a prompt that is longer than llama-server's window", () => {
+  const name = "e2e-refusal-llamacpp";
+  let asked: Asked;
+  beforeAll(async () => {
+    const cli = await stackCommand();
+    asked = await start(cli, name, "llamacpp", "--context", "32768", "--stretch");
+  });
+  afterAll(() => stop(asked.cli, name));
+
+  it.each<readonly [string, string, object]>([
+    ["a conversation", "/v1/chat/completions", words(40_000)],
+    ["one that is streamed", "/v1/chat/completions", { stream: true, ...words(40_000) }],
+    ["a text", "/v1/completions", { prompt: "word ".repeat(40_000) }],
+  ])("%s of 40,000 tokens is refused by OpenAI's code, at once", async (_title, path, body) => {
+    const begun = performance.now();
+    const answer = await asked.post(path, body);
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toEqual({
+      error: {
+        message: expect.stringMatching(/4\d{4} tokens.*32768 tokens/),
+        type: "invalid_request_error",
+        param: null,
+        code: "context_length_exceeded",
+      },
+    });
+    // To read it would take minutes.
+    expect(performance.now() - begun).toBeLessThan(20_000);
+  });
+
+  it("is no reason for a warning", async () => {
+    const { warnings } = lastJson(await asked.cli.run("status", "--name", name, "--json"));
+    expect(JSON.stringify(warnings)).not.toMatch(CUT);
+  });
+});
+
+describe.skipIf(docker === undefined)("a prompt that is longer than Ollama's window", () => {
+  const name = "e2e-refusal-ollama";
+  /** Small, because what is cut is read up to it. */
+  const window = 1024;
+  let asked: Asked;
+  beforeAll(async () => {
+    const { stdout } = await run("node", ["scripts/test-registry.ts", "start"]);
+    const { model } = JSON.parse(stdout) as { model: string };
+    const cli = await stackCommand();
+    const flags = ["--model", model, "--context", `${window}`, "--allow-vulnerable"];
+    asked = await start(cli, name, "ollama", ...flags);
+  });
+  afterAll(() => stop(asked.cli, name));
+
+  it("is cut without a word, whatever is asked of /v1: that is why all that follows is there", async () => {
+    expect(asked.endpoint.contextWindow).toBe(window);
+    const answer = await asked.post("/v1/chat/completions", { truncate: false, ...words(4000) });
+    expect(answer.status).toBe(200);
+    const { usage } = (await answer.json()) as { usage: { prompt_tokens: number } };
+    expect(usage.prompt_tokens).toBeLessThanOrEqual(window);
+  });
+
+  it("is refused by Ollama's own API where the request says so, in its own words", async () => {
+    const answer = await asked.post("/api/chat", { truncate: false, ...words(4000) });
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toEqual({ error: expect.stringContaining("context length") });
+  });
+
+  it("is told of by `up` and `status`, in both forms", async () => {
+    expect(asked.endpoint.warnings).toContainEqual(expect.stringMatching(CUT));
+    expect(asked.endpoint.measured?.context.truncates).toBe(true);
+    const report = lastJson(await asked.cli.run("status", "--name", name, "--json"));
+    expect(report).toMatchObject({
+      endpoint: { measured: { context: { truncates: true } } },
+      warnings: expect.arrayContaining([expect.stringMatching(CUT)]),
+    });
+    expect((await asked.cli.run("status", "--name", name)).stderr).toMatch(CUT);
+  });
+
+  it.each(Object.keys(AGENTS))("is told of to whoever configures %s", async (agent) => {
+    for (const command of [
+      ["config", agent],
+      ["env", "--agent", agent],
+    ]) {
+      const told = await asked.cli.run(...command, "--name", name, "--json");
+      expect(lastJson(told)["warnings"]).toContainEqual(expect.stringMatching(CUT));
+      expect((await asked.cli.run(...command, "--name", name)).stderr).toMatch(CUT);
+    }
+  });
+});
