@@ -1,5 +1,11 @@
 import { StackError } from "../errors.ts";
-import type { ModelFormat, ModelReference } from "./model.ts";
+import {
+  MODEL_FORMATS,
+  type ModelFormat,
+  type ModelReference,
+  type WantedFormat,
+} from "./model.ts";
+import type { ResolvedSettings } from "../plan/settings.ts";
 import { formatReference } from "./reference.ts";
 
 /** Who reads which format. A test holds it equal to the registry of engines, which the store may not know. */
@@ -8,14 +14,24 @@ export const READERS = {
   safetensors: ["sglang", "vllm"],
 } as const satisfies Record<ModelFormat, readonly string[]>;
 
+/** What the engine of the settings reads. Undefined where nobody named one, and for those that are adopted and keep their own models. */
+export function namedFormat({
+  values,
+  origins,
+}: Pick<ResolvedSettings, "values" | "origins">): ModelFormat | undefined {
+  if (origins.engine.kind === "default") return undefined;
+  const readers: Readonly<Record<ModelFormat, readonly string[]>> = READERS;
+  return MODEL_FORMATS.find((format) => readers[format].includes(values.engine));
+}
+
 /** `embedded, llamacpp or ollama` */
 export function readersOf(format: ModelFormat): string {
   return new Intl.ListFormat("en", { type: "disjunction" }).format(READERS[format]);
 }
 
 /** Where a model in this format comes from: `USAGE` when what is named can never be one, so that nothing is pulled for it. */
-export function requireSource(reference: ModelReference, format: ModelFormat): void {
-  if (format === "gguf") return;
+export function requireSource(reference: ModelReference, format: WantedFormat): void {
+  if (format !== "safetensors") return;
   const { scheme } = reference;
   const name = formatReference(reference);
   if (scheme === "pypi" || scheme === "ollama") {

@@ -50,6 +50,10 @@ export type ModelFacts = z.infer<typeof modelFactsSchema>;
 
 /** What an engine reads: one GGUF file, or a folder with safetensors, configuration and tokenizer (a snapshot). */
 export type ModelFormat = "gguf" | "safetensors";
+/** The one that is taken first where there are both. */
+export const MODEL_FORMATS = ["gguf", "safetensors"] as const satisfies readonly ModelFormat[];
+/** Either: the one that is there. */
+export type WantedFormat = ModelFormat | "any";
 
 const blobSchema = z.object({ digest: digestSchema, bytes: z.int().nonnegative() });
 

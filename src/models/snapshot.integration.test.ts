@@ -2,7 +2,7 @@ import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { containerWeightsPath } from "../engines/store-mount.ts";
-import { fakeFiles } from "../testing/fake-files.ts";
+import { type FakeFiles, fakeFiles } from "../testing/fake-files.ts";
 import { fakeRegistry } from "../testing/fake-registry.ts";
 import { CHATML, sha256, storeRig, type StoreRig } from "../testing/store-rig.ts";
 import { tinyGguf } from "../testing/tiny-gguf.ts";
@@ -81,26 +81,30 @@ it("verify finds one flipped bit, and a file that is no longer the blob", async 
   expect(again.weights).toEqual(a.weights);
 });
 
-it("comes from the Hub by commit, each file checked by its kind of checksum", async () => {
-  await using hub = await fakeFiles();
-  rig.reopen({ HF_ENDPOINT: hub.url });
+/** A repository with these files, at one commit. */
+function serveRepository(hub: FakeFiles, files: Readonly<Record<string, Buffer>>): string {
   const commit = "c".repeat(40);
-  const all = { ...TINY_SNAPSHOT, ...OTHERS };
-  const siblings = Object.entries(all).map(([rfilename, body]) => ({
+  const siblings = Object.entries(files).map(([rfilename, body]) => ({
     rfilename,
     size: body.length,
     blobId: gitBlobName(body),
-    ...(rfilename.endsWith(".safetensors")
+    ...(/\.(safetensors|gguf)$/.test(rfilename)
       ? { lfs: { sha256: sha256(body), size: body.length } }
       : {}),
   }));
   hub.serve("/api/models/o/r/revision/main", {
     body: Buffer.from(JSON.stringify({ sha: commit, siblings })),
   });
-  for (const [file, body] of Object.entries(all)) {
-    hub.serve(`/o/r/resolve/${commit}/${file}`, { body });
-  }
-  hub.fault(`/o/r/resolve/${commit}/config.json`, { kind: "corrupt", atByte: 3 });
+  const base = `/o/r/resolve/${commit}`;
+  for (const [file, body] of Object.entries(files)) hub.serve(`${base}/${file}`, { body });
+  return base;
+}
+
+it("comes from the Hub by commit, each file checked by its kind of checksum", async () => {
+  await using hub = await fakeFiles();
+  rig.reopen({ HF_ENDPOINT: hub.url });
+  const base = serveRepository(hub, { ...TINY_SNAPSHOT, ...OTHERS });
+  hub.fault(`${base}/config.json`, { kind: "corrupt", atByte: 3 });
   await expect(rig.ensureSnapshot("hf:o/r")).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
   expect(await rig.store.list()).toEqual([]);
   const model = await rig.ensureSnapshot("hf:o/r");
@@ -109,6 +113,24 @@ it("comes from the Hub by commit, each file checked by its kind of checksum", as
   await expect(rig.ensure("hf:o/r")).rejects.toMatchObject({
     what: "hf:o/r holds safetensors and no GGUF in one piece.",
   });
+});
+
+it.each([
+  ["only safetensors", TINY_SNAPSHOT, "safetensors"],
+  ["a GGUF, too", { ...TINY_SNAPSHOT, "m-Q4_K_M.gguf": tinyGguf() }, "gguf"],
+  [
+    "a part of a GGUF, too",
+    { ...TINY_SNAPSHOT, "m-00001-of-00002.gguf": tinyGguf() },
+    "safetensors",
+  ],
+] as const)("of a repository with %s takes what is there", async (_title, files, format) => {
+  await using hub = await fakeFiles();
+  rig.reopen({ HF_ENDPOINT: hub.url });
+  serveRepository(hub, files);
+  const reference = parseReference("hf:o/r");
+  const model = await rig.store.ensure(reference, rig.options, "any");
+  expect(model.format).toBe(format);
+  expect(await rig.store.find(reference, "any")).toEqual(model);
 });
 
 it.each([

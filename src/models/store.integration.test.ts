@@ -72,8 +72,16 @@ describe("the store", () => {
     const { bad, models } = await rig.store.verify();
     expect(models).toHaveLength(2);
     expect(bad).toEqual([
-      { path: rig.store.weightsPath(a), reason: "digest", usedBy: [a.reference] },
-      { path: rig.store.weightsPath(b), reason: "missing", usedBy: [b.reference] },
+      {
+        path: rig.store.weightsPath(a),
+        reason: "digest",
+        usedBy: [{ reference: a.reference, format: "gguf" }],
+      },
+      {
+        path: rig.store.weightsPath(b),
+        reason: "missing",
+        usedBy: [{ reference: b.reference, format: "gguf" }],
+      },
     ]);
     expect(await rig.store.find(parseReference("file:b.gguf"))).toBeUndefined();
     expect((await rig.store.verify(parseReference("file:a.gguf"))).bad).toHaveLength(1);

@@ -1,7 +1,7 @@
 import { StackError } from "../errors.ts";
 import type { RunContext } from "../run/context.ts";
 import { requireSource } from "./formats.ts";
-import type { ModelFormat, ModelReference, StoredModel } from "./model.ts";
+import type { ModelFormat, ModelReference, StoredModel, WantedFormat } from "./model.ts";
 import { formatReference } from "./reference.ts";
 import { preferredServedName } from "./served-name.ts";
 import { absoluteReference } from "./store/absolute.ts";
@@ -31,8 +31,8 @@ export interface BadFile {
   /** Absolute path. */
   readonly path: string;
   readonly reason: "missing" | "size" | "digest" | "unreadable";
-  /** Canonical references of the models that need it. */
-  readonly usedBy: readonly string[];
+  /** The models that need it, by canonical reference. */
+  readonly usedBy: readonly Pick<StoredModel, "reference" | "format">[];
 }
 
 export interface VerifyReport {
@@ -72,14 +72,14 @@ export interface DiskUse {
 /**
  * The model store: an Ollama models folder (`blobs/`, `manifests/`) with our records beside it (`index/`).
  * One pool of blobs for every source and engine. One reference may be here in both formats, as two models; where none is
- * named, a GGUF is meant.
+ * named, a GGUF is meant, and `any` takes what there is, a GGUF before safetensors.
  */
 export interface Store {
   readonly root: string;
   /** By record and file sizes only: a few milliseconds, no hashing, no network. */
-  find(reference: ModelReference, format?: ModelFormat): Promise<StoredModel | undefined>;
+  find(reference: ModelReference, format?: WantedFormat): Promise<StoredModel | undefined>;
   /** `USAGE` when the reference can never be a model in this format. */
-  plan(reference: ModelReference, format?: ModelFormat): Promise<ModelPlan>;
+  plan(reference: ModelReference, format?: WantedFormat): Promise<ModelPlan>;
   list(): Promise<readonly StoredModel[]>;
   /**
    * Finds it or fetches it, with `progress` events. Goes on where an earlier attempt stopped.
@@ -88,7 +88,7 @@ export interface Store {
   ensure(
     reference: ModelReference,
     options: FetchOptions,
-    format?: ModelFormat,
+    format?: WantedFormat,
   ): Promise<StoredModel>;
   /** `MODEL_UNKNOWN` when it is not here. */
   remove(reference: ModelReference, format?: ModelFormat): Promise<RemovedModel>;

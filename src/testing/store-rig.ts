@@ -14,6 +14,8 @@ export const CHATML = "{% for m in messages %}<|im_start|>{{ m.role }}{% endfor 
 export interface StoreRig extends AsyncDisposable {
   readonly home: string;
   readonly store: Store;
+  /** How models are fetched unless something else is said. */
+  readonly options: FetchOptions;
   /** The same home, another environment. */
   reopen(env: Readonly<Record<string, string>>): void;
   ensure(reference: string, options?: Partial<FetchOptions>): Promise<GgufModel>;
@@ -36,6 +38,7 @@ export async function storeRig(env: Readonly<Record<string, string>> = {}): Prom
   }
   return {
     home: world.home,
+    options: DEFAULTS,
     get store() {
       return store;
     },

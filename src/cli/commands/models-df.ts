@@ -41,9 +41,10 @@ export const command = defineCommand({
     ]);
     if (report.models.length === 0) return fields;
     const table = renderTable(
-      ["MODEL", "SIZE", "SHARED"],
+      ["MODEL", "FORMAT", "SIZE", "SHARED"],
       report.models.map((each) => [
         each.reference,
+        each.format,
         formatBytes(each.bytes),
         formatBytes(each.sharedBytes),
       ]),

@@ -14,7 +14,7 @@ interface Report {
 
 export const command = defineCommand({
   description:
-    "A download that was cut off goes on where it stopped. Every byte is checked before the model can be seen.",
+    "A download that was cut off goes on where it stopped. Every byte is checked before the model can be seen. Where a source has both, a GGUF is taken; name an engine to get what that one reads.",
   args: [
     {
       name: "model",
@@ -25,24 +25,31 @@ export const command = defineCommand({
     },
   ],
   flags: {},
-  settings: ["model", "insecureRegistries", "offline", "ca"],
+  settings: ["model", "engine", "insecureRegistries", "offline", "ca"],
   streams: true,
   examples: [
     { command: "stack models pull smollm2:135m", what: "By its name in the catalog." },
     { command: "stack models pull hf:Qwen/Qwen3-4B-GGUF:Q4_K_M", what: "From Hugging Face." },
     { command: "stack models pull ollama:qwen3:4b", what: "From Ollama's registry." },
+    {
+      command: "stack models pull hf:Qwen/Qwen3-0.6B --engine vllm",
+      what: "Safetensors with their tokenizer, as vLLM reads them.",
+    },
   ],
   run: async ({ context, settings, dryRun }): Promise<Report> => {
     const { parseReference } = await import("../../models/reference.ts");
     const { openStore } = await import("../../models/store.ts");
     const { fetchOptions } = await import("../../run/fetch-options.ts");
-    const { values } = await settings();
+    const { namedFormat } = await import("../../models/formats.ts");
+    const resolved = await settings();
+    const { values } = resolved;
     const reference = parseReference(values.model);
     const store = openStore(context);
-    const { stored, ...plan } = await store.plan(reference);
+    const format = namedFormat(resolved) ?? "any";
+    const { stored, ...plan } = await store.plan(reference, format);
     if (stored !== undefined) return { ...plan, changed: false, dryRun, model: stored };
     if (dryRun) return { ...plan, changed: false, dryRun };
-    const model = await store.ensure(reference, fetchOptions(values));
+    const model = await store.ensure(reference, fetchOptions(values), format);
     return { ...plan, changed: true, dryRun, model };
   },
   text: ({ model, reference }) =>
@@ -51,6 +58,7 @@ export const command = defineCommand({
       : renderFields([
           ["model", model.reference],
           ["served as", model.servedName],
+          ["format", model.format],
           ["size", formatBytes(model.blobs.reduce((sum, blob) => sum + blob.bytes, 0))],
           ["digest", model.weights.digest],
           [

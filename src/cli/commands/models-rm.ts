@@ -9,7 +9,8 @@ interface Report {
 }
 
 export const command = defineCommand({
-  description: "Bytes that another model uses too stay.",
+  description:
+    "Bytes that another model uses too stay. What is here as GGUF and as safetensors goes in both forms, unless an engine is named: then in the form that this one reads.",
   args: [
     {
       name: "model",
@@ -20,12 +21,14 @@ export const command = defineCommand({
     },
   ],
   flags: {},
-  settings: [],
+  settings: ["engine"],
   examples: [{ command: "stack models rm smollm2:135m", what: "Remove one." }],
-  run: async ({ context, args, dryRun }): Promise<Report> => {
+  run: async ({ context, args, settings, dryRun }): Promise<Report> => {
     const { parseReference } = await import("../../models/reference.ts");
     const { openStore } = await import("../../models/store.ts");
+    const { namedFormat } = await import("../../models/formats.ts");
     const store = openStore(context);
+    const only = namedFormat(await settings());
     const references = args.map((text) => ({ text, reference: parseReference(text) }));
     // All are looked up before the first is removed: a typo in the second leaves the first alone.
     // By record, not by `find`: a model whose files are damaged must be removable too.
@@ -33,10 +36,12 @@ export const command = defineCommand({
     const found = await Promise.all(
       references.map(async ({ text, reference }) => {
         const { reference: canonical } = await store.plan(reference);
-        const stored = records.filter((record) => record.reference === canonical);
+        const stored = records.filter(
+          ({ reference, format }) => reference === canonical && (only ?? format) === format,
+        );
         if (stored.length > 0) return stored.map((model) => ({ reference, model }));
         throw new StackError("MODEL_UNKNOWN", {
-          what: `The model ${text} is not in the store.`,
+          what: `The model ${text} is not in the store${only === undefined ? "" : ` as ${only}`}.`,
           next: "stack models ls",
         });
       }),
@@ -58,9 +63,9 @@ export const command = defineCommand({
   },
   text: () => "",
   hints: ({ removed, dryRun }) =>
-    removed.map(({ reference, freedBytes }) =>
+    removed.map(({ reference, format, freedBytes }) =>
       dryRun
-        ? `would remove ${reference} (up to ${formatBytes(freedBytes)})`
-        : `Removed ${reference}: ${formatBytes(freedBytes)} given back.`,
+        ? `would remove ${reference} (${format}, up to ${formatBytes(freedBytes)})`
+        : `Removed ${reference} (${format}): ${formatBytes(freedBytes)} given back.`,
     ),
 });

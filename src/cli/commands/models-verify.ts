@@ -1,7 +1,14 @@
+import type { ModelFormat } from "../../models/model.ts";
 import type { VerifyReport } from "../../models/store.ts";
 import { ERROR_CODES } from "../../errors.ts";
 import { defineCommand } from "../command.ts";
 import { formatBytes } from "../../models/bytes.ts";
+
+/** Without it a GGUF is pulled where the source has one. */
+const ENGINE_FLAG: Readonly<Record<ModelFormat, string>> = {
+  gguf: "",
+  safetensors: " --engine vllm",
+};
 
 export const command = defineCommand({
   args: [
@@ -32,13 +39,17 @@ export const command = defineCommand({
       ? `ok: ${files} files of ${models.length} models, ${formatBytes(bytes)}`
       : bad
           .map(
-            ({ path, reason, usedBy }) => `bad (${reason}): ${path}, used by ${usedBy.join(", ")}`,
+            ({ path, reason, usedBy }) =>
+              `bad (${reason}): ${path}, used by ${usedBy.map(({ reference }) => reference).join(", ")}`,
           )
           .join("\n"),
-  hints: ({ bad }, { stack }) =>
-    [...new Set(bad.flatMap((each) => each.usedBy))].map(
-      (reference) =>
-        `Fetch it again: ${stack} models rm ${reference} && ${stack} models pull ${reference}`,
-    ),
+  hints: ({ bad }, { stack }) => {
+    const models = bad
+      .flatMap(({ usedBy }) => usedBy)
+      .map(({ reference, format }) => `${reference}${ENGINE_FLAG[format]}`);
+    return [...new Set(models)].map(
+      (model) => `Fetch it again: ${stack} models rm ${model} && ${stack} models pull ${model}`,
+    );
+  },
   exitCode: ({ bad }) => (bad.length === 0 ? 0 : ERROR_CODES.DIGEST_MISMATCH.exit),
 });

@@ -4,7 +4,7 @@ import { StackError } from "../../errors.ts";
 import type { ModelFacts } from "../model.ts";
 import { shapeOfGguf } from "./memory-shape.ts";
 import { ollamaTemplateFor } from "./ollama-template.ts";
-import { tensorDataBytes } from "./tensor-bytes.ts";
+import { tensorDataBytes, tiedEmbeddingBytes } from "./tensor-bytes.ts";
 
 /** What is read from the header of a GGUF file. */
 export interface GgufHeader {
@@ -39,11 +39,13 @@ export async function readGgufHeader(path: string, name: string): Promise<GgufHe
   let metadata: z.infer<typeof metadataSchema>;
   let parameters: number;
   let end: bigint;
+  let tiedBytes: number;
   try {
     const parsed = await gguf(path, { allowLocalFile: true, computeParametersCount: true });
     metadata = metadataSchema.parse(parsed.metadata);
     parameters = parsed.parameterCount;
     end = parsed.tensorDataOffset + tensorDataBytes(parsed.tensorInfos);
+    tiedBytes = tiedEmbeddingBytes(parsed.tensorInfos);
   } catch (cause) {
     throw unreadable(name, "Its header cannot be read.", cause);
   }
@@ -60,6 +62,7 @@ export async function readGgufHeader(path: string, name: string): Promise<GgufHe
   const quantisation = fileType === undefined ? undefined : GGMLFileQuantizationType[fileType];
   const chatTemplate = metadata["tokenizer.chat_template"];
   const chatFamily = ollamaTemplateFor(chatTemplate, architecture)?.family;
+  const shape = shapeOfGguf(architecture, metadata);
   return {
     chatTemplate,
     facts: {
@@ -69,7 +72,7 @@ export async function readGgufHeader(path: string, name: string): Promise<GgufHe
       ...(parameters > 0 ? { parameters } : {}),
       hasChatTemplate: chatTemplate !== undefined,
       ...(chatFamily === undefined ? {} : { chatFamily }),
-      memory: shapeOfGguf(architecture, metadata) ?? null,
+      memory: shape === undefined ? null : { ...shape, tiedBytes },
       templateHasTools: chatTemplate !== undefined && /\btools\b|tool_call/.test(chatTemplate),
     },
   };

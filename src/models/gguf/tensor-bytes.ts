@@ -28,6 +28,7 @@ const BLOCKS: Readonly<Record<number, readonly [elements: number, bytes: number]
 };
 
 export interface Tensor {
+  readonly name: string;
   readonly dtype: number;
   readonly shape: readonly bigint[];
   /** From the start of the tensor data. */
@@ -36,10 +37,21 @@ export interface Tensor {
 
 /** Fewest bytes that the tensor data must have. A type that is not known here counts as nothing. */
 export function tensorDataBytes(tensors: readonly Tensor[]): bigint {
-  return tensors.reduce((end, { dtype, shape, offset }) => {
-    const [elements, bytes] = BLOCKS[dtype] ?? [1, 0];
-    const count = shape.reduce((product, size) => product * size, 1n);
-    const last = offset + (count * BigInt(bytes)) / BigInt(elements);
+  return tensors.reduce((end, tensor) => {
+    const last = tensor.offset + bytesOf(tensor);
     return last > end ? last : end;
   }, 0n);
+}
+
+/** Bytes of the table of words where there is no other for the answers, else 0. Names: llama.cpp's `LLM_TENSOR_NAMES`. */
+export function tiedEmbeddingBytes(tensors: readonly Omit<Tensor, "offset">[]): number {
+  const words = tensors.find(({ name }) => name === "token_embd.weight");
+  const own = tensors.some(({ name }) => name === "output.weight");
+  return words === undefined || own ? 0 : Number(bytesOf(words));
+}
+
+function bytesOf({ dtype, shape }: Pick<Tensor, "dtype" | "shape">): bigint {
+  const [elements, bytes] = BLOCKS[dtype] ?? [1, 0];
+  const count = shape.reduce((product, size) => product * size, 1n);
+  return (count * BigInt(bytes)) / BigInt(elements);
 }

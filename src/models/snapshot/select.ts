@@ -23,6 +23,10 @@ const TOKENIZER =
 const WEIGHTS = /^\w[\w.-]*\.safetensors$/;
 const PICKLE = /\.(bin|pth?|ckpt|pkl)$/i;
 
+export function hasSafetensors(files: readonly string[]): boolean {
+  return files.some((file) => WEIGHTS.test(file));
+}
+
 /** Whether a file may belong to a snapshot. Only the top of a repository counts: `original/` and the like hold copies in other forms. */
 export function isSnapshotFile(path: string): boolean {
   return path === INDEX_FILE || WEIGHTS.test(path) || TEXTS.some((each) => each.test(path));
@@ -33,7 +37,7 @@ export function isSnapshotFile(path: string): boolean {
  * `MODEL_UNAVAILABLE` when there is no model in safetensors with its tokenizer, saying what there is instead.
  */
 export function snapshotTexts(files: readonly string[], name: string): readonly string[] {
-  if (!files.some((file) => WEIGHTS.test(file))) throw noWeights(files, name);
+  if (!hasSafetensors(files)) throw noWeights(files, name);
   for (const [there, missing] of [
     [files.includes("config.json"), "config.json"],
     [files.some((file) => TOKENIZER.test(file)), "tokenizer (tokenizer.json, tokenizer.model, …)"],

@@ -15,10 +15,7 @@ export function selectGguf(
 ): string {
   const exact = files.find((file) => file === select);
   if (exact !== undefined && /\.gguf$/i.test(exact)) return exact;
-  // Projectors of vision models and parts of split models are no model by themselves.
-  const candidates = files.filter(
-    (file) => /\.gguf$/i.test(file) && !/mmproj/i.test(file) && !SPLIT.test(file),
-  );
+  const candidates = wholeGgufs(files);
   const chosen =
     select === undefined
       ? candidates.length === 1
@@ -43,6 +40,13 @@ export function selectGguf(
     next: "name the quantisation or the file: hf:org/repo:Q4_K_M",
     detail: candidates.slice(0, 40),
   });
+}
+
+/** GGUF files that are a model by themselves: no projectors of vision models, no parts of split ones. */
+export function wholeGgufs(files: readonly string[]): readonly string[] {
+  return files.filter(
+    (file) => /\.gguf$/i.test(file) && !/mmproj/i.test(file) && !SPLIT.test(file),
+  );
 }
 
 const SPLIT = /-\d{5}-of-\d{5}\.gguf$/i;

@@ -9,7 +9,14 @@ import { startMeter } from "../download/meter.ts";
 import { readGgufHeader } from "../gguf/header.ts";
 import { manifestForGguf } from "../gguf/ollama-manifest.ts";
 import { templateTakesTools } from "../gguf/ollama-template.ts";
-import type { Digest, GgufModel, ModelFormat, ModelReference, StoredModel } from "../model.ts";
+import type {
+  Digest,
+  GgufModel,
+  ModelFormat,
+  ModelReference,
+  StoredModel,
+  WantedFormat,
+} from "../model.ts";
 import { openHttp } from "../net/http.ts";
 import { formatReference } from "../reference.ts";
 import type { Acquired, SourceTools } from "../sources/source.ts";
@@ -27,7 +34,7 @@ export async function ensureModel(
   layout: Layout,
   reference: ModelReference,
   options: FetchOptions,
-  format: ModelFormat,
+  format: WantedFormat,
 ): Promise<StoredModel> {
   const found = await findStored(context, layout, reference, format);
   if (found !== undefined) return found;
@@ -67,13 +74,14 @@ async function fetchModel(
   layout: Layout,
   reference: ModelReference,
   options: FetchOptions,
-  format: ModelFormat,
+  wanted: WantedFormat,
 ): Promise<StoredModel> {
   const name = formatReference(reference);
   const meter = startMeter(context, `model:${name}`, name);
   const http = await openHttp(context, options.ca);
   try {
     const tools: SourceTools = { context, layout, locks: layout.locks, options, meter, http };
+    const format = wanted === "any" ? await formatThere(tools, reference) : wanted;
     // Twice at most: a second time when another process removed a blob that both needed.
     for (let attempt = 1; attempt <= 2; attempt++) {
       const acquired = await acquire(tools, reference, format);
@@ -90,6 +98,11 @@ async function fetchModel(
     what: `${name} was fetched, and its files were removed by another process at the same time.`,
     next: "run the command again",
   });
+}
+
+async function formatThere(tools: SourceTools, reference: ModelReference): Promise<ModelFormat> {
+  const { formatAt } = await import("../sources/format-at.ts");
+  return formatAt(tools, reference);
 }
 
 /** Describes what was fetched and makes it visible. Undefined: fetch again. What turns out to be no model leaves nothing, as it may be large. */

@@ -1,5 +1,11 @@
 import type { RunContext } from "../../run/context.ts";
-import type { ModelFormat, ModelReference, StoredModel } from "../model.ts";
+import {
+  MODEL_FORMATS,
+  type ModelFormat,
+  type ModelReference,
+  type StoredModel,
+  type WantedFormat,
+} from "../model.ts";
 import { formatReference } from "../reference.ts";
 import { fileStamp, folderStamp } from "../sources/file-stamp.ts";
 import type { Layout } from "./layout.ts";
@@ -8,6 +14,20 @@ import { refreshed } from "./refresh.ts";
 
 /** One record read and a few stats: on the path of every warm start. `reference` is absolute. */
 export async function findStored(
+  context: RunContext,
+  layout: Layout,
+  reference: ModelReference,
+  format: WantedFormat,
+): Promise<StoredModel | undefined> {
+  if (format !== "any") return findIn(context, layout, reference, format);
+  for (const each of MODEL_FORMATS) {
+    const found = await findIn(context, layout, reference, each);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+async function findIn(
   context: RunContext,
   layout: Layout,
   reference: ModelReference,

@@ -17,11 +17,11 @@ export async function verifyModels(
   models: readonly StoredModel[],
 ): Promise<VerifyReport> {
   const sizes = new Map<Digest, number>();
-  const users = new Map<Digest, string[]>();
+  const users = new Map<Digest, StoredModel[]>();
   for (const model of models) {
     for (const { digest, bytes } of model.blobs) {
       sizes.set(digest, bytes);
-      users.set(digest, [...(users.get(digest) ?? []), model.reference]);
+      users.set(digest, [...(users.get(digest) ?? []), model]);
     }
   }
   const meter = startMeter(context, "verify", "verifying");
@@ -30,14 +30,15 @@ export async function verifyModels(
   for (const [digest, bytes] of sizes) {
     const path = blobPath(layout, digest);
     const reason = await check(context, meter, path, digest, bytes);
-    if (reason !== undefined) bad.push({ path, reason, usedBy: users.get(digest) ?? [] });
+    if (reason !== undefined)
+      bad.push({ path, reason, usedBy: (users.get(digest) ?? []).map(user) });
   }
   for (const model of models) {
     if (model.format === "gguf") {
       bad.push(...(await checkManifest(layout, model)));
     } else {
       const files = await badSnapshotFiles(layout, model);
-      bad.push(...files.map((each) => ({ ...each, usedBy: [model.reference] })));
+      bad.push(...files.map((each) => ({ ...each, usedBy: [user(model)] })));
     }
   }
   meter.done();
@@ -47,6 +48,10 @@ export async function verifyModels(
     bytes: sizes.values().reduce((sum, bytes) => sum + bytes, 0),
     bad,
   };
+}
+
+function user({ reference, format }: StoredModel): BadFile["usedBy"][number] {
+  return { reference, format };
 }
 
 async function check(
@@ -71,9 +76,7 @@ async function check(
 async function checkManifest(layout: Layout, model: GgufModel): Promise<readonly BadFile[]> {
   const path = join(layout.root, model.ollamaManifest);
   const digests = await readManifest(path);
-  const bad = (reason: BadFile["reason"]): BadFile[] => [
-    { path, reason, usedBy: [model.reference] },
-  ];
+  const bad = (reason: BadFile["reason"]): BadFile[] => [{ path, reason, usedBy: [user(model)] }];
   if (digests === "missing") return bad("missing");
   if (digests === "unreadable") return bad("unreadable");
   const recorded = new Set(model.blobs.map(({ digest }) => digest));
