@@ -28,10 +28,10 @@ export async function refreshed(
 }
 
 function isWhole(record: StoredModel): boolean {
-  const { facts } = record;
-  return (
-    facts.memory !== undefined && (record.format === "gguf" || record.chatTemplate !== undefined)
-  );
+  const { memory } = record.facts;
+  if (memory === undefined) return false;
+  if (record.format === "safetensors") return record.chatTemplate !== undefined;
+  return memory === null || memory.tiedBytes !== undefined;
 }
 
 async function readAgain(layout: Layout, record: StoredModel): Promise<StoredModel> {

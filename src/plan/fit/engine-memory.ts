@@ -21,12 +21,52 @@ export interface EngineMemory {
   /** Tokens between two copies that it keeps of what cannot be cut back (windows, recurrent states), and most of them; undefined where it keeps none. */
   readonly checkpoints: { readonly every: number; readonly most: number } | undefined;
   readonly kvTypes: readonly KvType[];
+  /** Architectures of which it keeps the table of words a second time where it makes the answers too. */
+  readonly copiesTied: readonly string[];
 }
 
 /** The prompt cache of llama-server is bounded by its flag `--cache-ram`: LLAMACPP_PROMPT_CACHE_MIB in src/engines/llamacpp.ts. A test holds the two equal. */
 const LLAMACPP_PROMPT_CACHE = 512 * MIB;
 
-const GGML = { batch: 512, padding: 256, keepsWindows: true, windowSpare: 0 } as const;
+const GGML = {
+  batch: 512,
+  padding: 256,
+  keepsWindows: true,
+  windowSpare: 0,
+  copiesTied: [],
+} as const;
+/**
+ * What Ollama computes by an engine of its own (`OllamaEngineRequired` in fs/ggml/ggml.go of 0.17.4), which creates
+ * `output.weight` a second time (ml/backend/ggml/ggml.go); seen with gemma3:270m, 405 MiB of weights from a file of 241.
+ */
+const OLLAMA_ENGINE = [
+  "bert",
+  "deepseek2",
+  "deepseekocr",
+  "gemma3",
+  "gemma3n",
+  "gptoss",
+  "gpt-oss",
+  "llama4",
+  "mistral3",
+  "mllama",
+  "nemotron_h",
+  "nemotron_h_moe",
+  "nomic-bert",
+  "olmo3",
+  "qwen25vl",
+  "qwen3",
+  "qwen3moe",
+  "qwen35",
+  "qwen35moe",
+  "qwen3next",
+  "qwen3vl",
+  "qwen3vlmoe",
+  "glm4moelite",
+  "glmocr",
+  "lfm2",
+  "lfm2moe",
+] as const;
 const GGML_KV_TYPES = ["f16", "q8_0", "q4_0"] as const;
 
 /**
@@ -61,6 +101,7 @@ export const ENGINE_MEMORY = {
     promptCacheBytes: 0,
     checkpoints: undefined,
     kvTypes: GGML_KV_TYPES,
+    copiesTied: OLLAMA_ENGINE,
   },
   // Python and PyTorch. Keys and values come from a pool of blocks of all layers, windows or not.
   vllm: {
@@ -73,6 +114,7 @@ export const ENGINE_MEMORY = {
     promptCacheBytes: 0,
     checkpoints: undefined,
     kvTypes: ["f16"],
+    copiesTied: [],
   },
 } as const satisfies Record<string, EngineMemory>;
 

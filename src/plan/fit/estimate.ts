@@ -5,6 +5,8 @@ import { bytesPerToken, cellsOf, checkpointBytes, kvBytes, type KvQuestion } fro
 /** What is known of a model before it is loaded. */
 export interface ModelSize {
   readonly weightsBytes: number;
+  /** As the file names it, where it was read. */
+  readonly architecture?: string | undefined;
   readonly shape: MemoryShape;
 }
 
@@ -26,7 +28,7 @@ export interface MemoryEstimate {
 
 /** Pure arithmetic over the model's shape; `docs/choosing-a-model.md` has the formula. */
 export function estimate(
-  { weightsBytes, shape }: ModelSize,
+  { weightsBytes, architecture, shape }: ModelSize,
   engine: EngineMemory,
   question: KvQuestion,
 ): MemoryEstimate {
@@ -34,13 +36,15 @@ export function estimate(
   const compute = Math.ceil(computeBytes(shape, engine, question));
   const runtime = engine.processBytes + engine.vocabularyEntryBytes * shape.vocabulary;
   const cache = Math.ceil(cacheBytes(shape, engine, question));
+  const twice = engine.copiesTied.includes(architecture ?? "") ? (shape.tiedBytes ?? 0) : 0;
+  const weights = weightsBytes + twice;
   return {
-    weights: weightsBytes,
+    weights,
     kv,
     compute,
     runtime,
     cache,
-    total: weightsBytes + kv + compute + runtime + cache,
+    total: weights + kv + compute + runtime + cache,
     perToken: Math.ceil(bytesPerToken(shape, engine, question)),
   };
 }

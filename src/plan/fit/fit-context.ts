@@ -17,7 +17,8 @@ export interface FitQuestion {
   readonly engine: string;
   /** For messages. */
   readonly model: string;
-  readonly facts: Pick<ModelFacts, "trainedContext" | "memory">;
+  readonly facts: Pick<ModelFacts, "trainedContext" | "memory"> &
+    Partial<Pick<ModelFacts, "architecture">>;
   readonly weightsBytes: number;
   readonly budget: Budget;
   /** Tokens that the running stack has: `auto` keeps them, since its own memory is not free now. */
@@ -41,7 +42,7 @@ export function fitContext(question: FitQuestion): Fit {
   const { settings, facts, weightsBytes, budget } = question;
   const engine = engineMemory(question.engine);
   const size: ModelSize | undefined = facts.memory
-    ? { weightsBytes, shape: facts.memory }
+    ? { weightsBytes, architecture: facts.architecture, shape: facts.memory }
     : undefined;
   const { parallel, kvType } = settings;
   const found = chooseContext(question, size);

@@ -90,6 +90,30 @@ it.each([
   expect(Math.abs(compute / MIB - mebibytes)).toBeLessThan(1);
 });
 
+it.each([
+  ["ollama", "gemma3", 253_113_024 + 178_257_920],
+  ["ollama", "llama", 253_113_024],
+  ["ollama", undefined, 253_113_024],
+  ["llamacpp", "gemma3", 253_113_024],
+] as const)(
+  "of a table of words that is used twice %s keeps for %s what it is known to",
+  (engine, architecture, bytes) => {
+    const size = {
+      weightsBytes: 253_113_024,
+      architecture,
+      shape: { ...GEMMA3, tiedBytes: 178_257_920 },
+    };
+    const question = { context: 2048, parallel: 1, kvType: "f16" } as const;
+    const { weights, total, kv, compute, runtime, cache } = estimate(
+      size,
+      ENGINE_MEMORY[engine],
+      question,
+    );
+    expect(weights).toBe(bytes);
+    expect(total).toBe(weights + kv + compute + runtime + cache);
+  },
+);
+
 const shapes = fc.record({
   kv: fc.array(
     fc.record({
