@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // `pnpm bench:up [rounds]`: how long a warm `stack up ollama` takes beside raw `docker run` of the same two containers
-// with a 5 ms poller and the same warm-up, in one run. Needs a running engine (DOCKER_HOST) with images, as root the
+// with a 5 ms poller and the same warm-up, in one run; and how long after the engine listens `up` knows that it
+// answers. Needs a running engine (DOCKER_HOST) with images and, as root, the
 // test registry: `node scripts/docker-engine.ts start 28.5`, `test-images.ts`, `test-registry.ts start`.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
@@ -116,8 +117,8 @@ try {
   const sealed = `${NAME}-raw-sealed`;
   const outer = `${NAME}-raw-outer`;
 
-  /** The same two containers by hand, and the same questions, asked every 5 ms. */
-  const raw = async (): Promise<void> => {
+  /** The same two containers by hand, and the same questions, asked every 5 ms. When the first was answered. */
+  const raw = async (): Promise<number> => {
     await Promise.all([
       $`docker run -d --name ${NAME}-raw-engine --network ${sealed} --network-alias engine -v ${store}:/models:ro ${flags(engine)} ${engine.Config.Image} ${command(engine)}`,
       $`docker create --name ${NAME}-raw-gateway --network ${outer} -p 127.0.0.1:${port}:8080 --dns 127.0.0.1 -v ${configFile}:/config/haproxy.cfg:ro ${flags(gateway)} ${gateway.Config.Image} ${command(gateway)}`
@@ -129,6 +130,7 @@ try {
       while ((await poll()) !== 200) await new Promise((resolve) => setTimeout(resolve, 5));
     };
     await until(() => ask(`${origin}/api/version`, apiKey));
+    const answered = Date.now();
     await until(() =>
       ask(`${origin}/api/generate`, apiKey, { model: served, keep_alive: -1 }, 600_000),
     );
@@ -140,6 +142,25 @@ try {
         600_000,
       ),
     );
+    return answered;
+  };
+  /** When the engine listened, by its own log and the daemon's clock, which is ours. */
+  const listened = async (container: string): Promise<number> => {
+    const { stderr } = await $`docker logs --timestamps ${container}`.quiet();
+    const line = stderr.split("\n").find((each) => each.includes("Listening on"));
+    return Date.parse(line?.split(" ")[0] ?? "");
+  };
+  /** When `up` says that the engine answers. */
+  const noticed = async (): Promise<number> => {
+    const running = up();
+    let text = "";
+    let at = Number.NaN;
+    for await (const chunk of running.stdout) {
+      text += String(chunk);
+      if (Number.isNaN(at) && text.includes('"type":"rung","rung":"up"')) at = Date.now();
+    }
+    await running;
+    return at;
   };
   const clear = () => $`docker rm -f ${NAME}-raw-engine ${NAME}-raw-gateway`.nothrow();
 
@@ -147,11 +168,18 @@ try {
   await $`docker network create ${outer}`;
   const ours: number[] = [];
   const theirs: number[] = [];
+  const lags: number[] = [];
+  const rawLags: number[] = [];
   try {
     for (let round = 0; round < rounds; round += 1) {
-      theirs.push(await time(raw));
+      let answered = 0;
+      theirs.push(await time(async () => (answered = await raw())));
+      rawLags.push(answered - (await listened(`${NAME}-raw-engine`)));
       await clear();
       ours.push(await time(up));
+      await down();
+      const at = await noticed();
+      lags.push(at - (await listened(`stack-${NAME}-engine`)));
       await down();
     }
   } finally {
@@ -167,6 +195,14 @@ try {
   );
   console.log(
     `ratio ${ratio.toFixed(2)}  goal at most 1.30  ${ratio <= 1.3 ? chalk.green("met") : chalk.red("missed")}`,
+  );
+  const behind = median(lags) - median(rawLags);
+  const list = (values: readonly number[]): string => values.map((ms) => ms.toFixed(0)).join(" ");
+  console.log(
+    `from listening to noticed: poller ${median(rawLags).toFixed(0)} ms (${list(rawLags)}), up ${median(lags).toFixed(0)} ms (${list(lags)})`,
+  );
+  console.log(
+    `behind the poller by ${behind.toFixed(0)} ms  goal at most 60  ${behind <= 60 ? chalk.green("met") : chalk.red("missed")}`,
   );
 } finally {
   await down().nothrow();
