@@ -97,6 +97,11 @@ export const ERROR_CODES = {
     meaning: "Another `stack` command is working on the same thing.",
     remedy: "Wait for it to end; the message names its process.",
   },
+  MODEL_IN_USE: {
+    exit: 12,
+    meaning: "A stack is up with the model that was to be removed.",
+    remedy: "Stop that stack first; the message names it.",
+  },
   CONFLICT: {
     exit: 12,
     meaning: "Something that is not ours is in the way.",

@@ -37,7 +37,7 @@ interface Example {
 /** Where words of a completion come from. `run` says how each is found, cheaply. */
 export type CompletionSource = "agents" | "engines" | "stacks" | "models" | "images" | "shells";
 
-interface ArgumentSpec {
+export interface ArgumentSpec {
   readonly name: string;
   readonly summary: string;
   readonly required: boolean;

@@ -125,7 +125,7 @@ export function summaryOf(name: string): string {
 }
 
 function everywhere(): readonly (readonly [string, FlagSpec])[] {
-  return [...settingFlags(settingsOf({ settings: [] } as unknown as Command))].map(
+  return [...settingFlags(settingsOf({ settings: [] }))].map(
     ([name, { spec }]) => [name, spec] as const,
   );
 }

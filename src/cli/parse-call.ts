@@ -31,7 +31,7 @@ export function flagsOf(command: Command): ReadonlyMap<string, FlagSpec> {
 }
 
 /** The settings that have a flag here: those of the command, then the two that are everywhere. */
-export function settingsOf(command: Command): readonly SettingKey[] {
+export function settingsOf(command: Pick<Command, "settings">): readonly SettingKey[] {
   return [...new Set<SettingKey>([...command.settings, "name", "timeout"])];
 }
 

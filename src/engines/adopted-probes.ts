@@ -5,7 +5,8 @@ import { toolsProbe } from "../gate/tool-probes.ts";
 import { versionProbe } from "./adopted-software.ts";
 import type { AdoptedInput } from "./engine.ts";
 import { LMSTUDIO_LIST, OPENAI_LIST } from "./model-lists.ts";
-import { firstTokenProbe, QUICK_MS, readJson } from "./openai-probes.ts";
+import { readJson } from "../gate/read-json.ts";
+import { firstTokenProbe, QUICK_MS } from "./openai-probes.ts";
 import { readContext } from "./ollama-probes.ts";
 
 /**

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { LateProbe } from "../gate/probe.ts";
-import { QUICK_MS, readJson } from "./openai-probes.ts";
+import { readJson } from "../gate/read-json.ts";
+import { QUICK_MS } from "./openai-probes.ts";
 
 /**
  * What servers call themselves in `owned_by` of `/v1/models`, as the name of our engine, and where they tell their version:

@@ -1,7 +1,8 @@
 import * as z from "zod";
 import type { Probe, ProbeAnswer, ProbeVerdict } from "../gate/probe.ts";
 import type { EngineInput, ProcessEngine } from "./engine.ts";
-import { firstTokenProbe, listedProbe, notYet, QUICK_MS, readJson } from "./openai-probes.ts";
+import { readJson } from "../gate/read-json.ts";
+import { firstTokenProbe, listedProbe, notYet, QUICK_MS } from "./openai-probes.ts";
 
 /** llama.cpp in a background process of ours. Its API is defined in `src/embedded`. */
 export const embedded: ProcessEngine = {

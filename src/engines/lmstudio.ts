@@ -2,7 +2,7 @@ import * as z from "zod";
 import { adoptedProbes } from "./adopted-probes.ts";
 import type { AdoptedEngine } from "./engine.ts";
 import { LMSTUDIO_LIST, LMSTUDIO_V1_LIST, OPENAI_LIST } from "./model-lists.ts";
-import { readJson } from "./openai-probes.ts";
+import { readJson } from "../gate/read-json.ts";
 
 /** `model_instance_id` in the documentation of its beta. */
 const loadedSchema = z.union([

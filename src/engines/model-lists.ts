@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { ProbeAnswer } from "../gate/probe.ts";
 import type { FoundModel, ListQuestion } from "./engine.ts";
 import { softwareNamed } from "./adopted-software.ts";
-import { readJson } from "./openai-probes.ts";
+import { readJson } from "../gate/read-json.ts";
 
 const tokens = z.int().positive().nullish().catch(undefined);
 

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Probe, ProbeAnswer, ProbeVerdict } from "../gate/probe.ts";
 import type { EngineInput } from "./engine.ts";
+import { readJson } from "../gate/read-json.ts";
 import {
   FIRST_MS,
   type FatalWords,
@@ -9,7 +10,6 @@ import {
   listedProbe,
   notYet,
   QUICK_MS,
-  readJson,
 } from "./openai-probes.ts";
 
 /** Loading weights from a cold disk: minutes, not seconds. */

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Probe, ProbeAnswer, ProbeVerdict } from "../gate/probe.ts";
+import { readJson } from "../gate/read-json.ts";
 
 /** The first packets to a port that was published a moment ago can get lost; the next attempt comes through at once. */
 export const FIRST_MS = 100;
@@ -105,17 +106,4 @@ function errorWords(text: string): string {
   const error = readJson(text.replace(/^data: /, ""), errorSchema)?.error;
   if (error === undefined) return text.trim().slice(0, 1000);
   return typeof error === "string" ? error : error.message;
-}
-
-/** Undefined for what is not JSON, or not of this shape. */
-export function readJson<Schema extends z.ZodType>(
-  text: string,
-  schema: Schema,
-): z.infer<Schema> | undefined {
-  try {
-    const parsed = schema.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { Probe, ProbeAnswer, ProbeVerdict } from "../gate/probe.ts";
 import { vllmGpuShare } from "../plan/gpu/share.ts";
 import type { ContainerEngine, EngineInput } from "./engine.ts";
+import { readJson } from "../gate/read-json.ts";
 import {
   FIRST_MS,
   type FatalWords,
@@ -9,7 +10,6 @@ import {
   listedProbe,
   notYet,
   QUICK_MS,
-  readJson,
 } from "./openai-probes.ts";
 import { AGENT_PATHS, COUNTING_PATHS, get, OPENAI_PATHS } from "./openai-paths.ts";
 import { COMPILED_TMP, PYTORCH_ENV, SHM_BYTES } from "./pytorch-container.ts";

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { ProbeAnswer } from "./probe.ts";
+import { readJson } from "./read-json.ts";
 
 /** Milliseconds for what a server answers without the model, or with a handful of tokens on a slow one. */
 export const ANSWER_MS = 120_000;
@@ -13,7 +14,7 @@ const answerSchema = z.object({ usage: usageSchema.nullish() });
 /** Tokens of the prompt by the server's own count; undefined when it does not tell. */
 export function promptTokens(answer: ProbeAnswer): number | undefined {
   if (answer.status !== 200) return undefined;
-  const tokens = parse(answer.text, answerSchema)?.usage?.prompt_tokens;
+  const tokens = readJson(answer.text, answerSchema)?.usage?.prompt_tokens;
   return tokens === undefined || tokens === 0 ? undefined : tokens;
 }
 
@@ -23,7 +24,7 @@ export function streamedTokens(text: string): number {
     .split("\n")
     .filter((line) => line.startsWith("data:"))
     .map((line) => line.slice("data:".length).trim());
-  const counts = events.map((event) => parse(event, answerSchema)?.usage?.completion_tokens);
+  const counts = events.map((event) => readJson(event, answerSchema)?.usage?.completion_tokens);
   const counted = counts.findLast((count) => count !== undefined);
   return counted ?? events.filter((event) => /"(content|reasoning\w*)":"./.test(event)).length;
 }
@@ -40,9 +41,9 @@ const otherErrorSchema = z.union([messageSchema, z.object({ detail: z.string() }
  */
 export function errorText(text: string): string {
   const body = text.replace(/^data: /, "");
-  const error = parse(body, errorSchema)?.error;
+  const error = readJson(body, errorSchema)?.error;
   if (error !== undefined) return oneLine(typeof error === "string" ? error : error.message);
-  const other = parse(body, otherErrorSchema);
+  const other = readJson(body, otherErrorSchema);
   if (other !== undefined) return oneLine("detail" in other ? other.detail : other.message);
   if (!/^\s*<(!doctype|html)/i.test(body)) return oneLine(body);
   const title = /<title[^>]*>([^<]*)</i.exec(body)?.[1];
@@ -78,16 +79,4 @@ const WINDOWS = [
 
 function oneLine(text: string): string {
   return text.replaceAll(/\s+/g, " ").trim().slice(0, 300);
-}
-
-function parse<Schema extends z.ZodType>(
-  text: string,
-  schema: Schema,
-): z.infer<Schema> | undefined {
-  try {
-    const parsed = schema.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,8 +1,10 @@
+import { findEngine } from "../engines/index.ts";
 import { parseReference } from "../models/reference.ts";
 import { openStore } from "../models/store.ts";
 import { type Cleared, clearStack } from "./clear-stack.ts";
 import type { RunContext } from "./context.ts";
 import { acquireLock } from "./lock.ts";
+import { modelUsers } from "./model-users.ts";
 import { readEndpoint, removeStackFolder, stackFolder } from "./stack-folder.ts";
 
 export interface DownResult {
@@ -32,17 +34,29 @@ export async function down(
     const result = { name, changed: removed.length > 0, removed, ...left };
     if (!purge) return result;
     const purgedModel =
-      endpoint === undefined || adopted ? undefined : await purgeModel(context, endpoint.reference);
-    await removeStackFolder(folder);
-    return purgedModel === undefined ? result : { ...result, changed: true, purgedModel };
+      endpoint === undefined || adopted ? undefined : await purgeModel(context, endpoint);
+    const purged = await removeStackFolder(folder);
+    return {
+      ...result,
+      changed: result.changed || purged || purgedModel !== undefined,
+      removed: purged ? [...removed, "its key and log"] : removed,
+      ...(purgedModel === undefined ? {} : { purgedModel }),
+    };
   } finally {
     await lock.release();
   }
 }
 
-async function purgeModel(context: RunContext, text: string): Promise<string | undefined> {
+/** In the form that the engine read, unless another stack is up with it. */
+async function purgeModel(
+  context: RunContext,
+  endpoint: { readonly engine: string; readonly reference: string },
+): Promise<string | undefined> {
   const store = openStore(context);
-  const reference = parseReference(text);
-  if ((await store.find(reference)) === undefined) return undefined;
-  return (await store.remove(reference)).reference;
+  const reference = parseReference(endpoint.reference);
+  const engine = findEngine(endpoint.engine);
+  const format = engine?.kind === "container" ? engine.format : "gguf";
+  if ((await store.find(reference, format)) === undefined) return undefined;
+  if ((await modelUsers(context.host, endpoint.reference)).length > 0) return undefined;
+  return (await store.remove(reference, format)).reference;
 }

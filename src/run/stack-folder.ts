@@ -127,8 +127,15 @@ export async function forgetRun(folder: StackFolder): Promise<void> {
   }
 }
 
-export async function removeStackFolder(folder: StackFolder): Promise<void> {
-  await rm(folder.path, { recursive: true, force: true });
+/** False when there was none. */
+export async function removeStackFolder(folder: StackFolder): Promise<boolean> {
+  try {
+    await rm(folder.path, { recursive: true });
+    return true;
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return false;
+    throw error;
+  }
 }
 
 function stacksRoot(host: Host): string {

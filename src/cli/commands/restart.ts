@@ -1,19 +1,12 @@
 import { defineCommand } from "../command.ts";
+import { ENGINE_ARGUMENT } from "../engine-argument.ts";
 import { describeUp, upHints, type UpReport } from "../describe-up.ts";
 import { ALL_SETTINGS } from "../setting-flags.ts";
 
 export const command = defineCommand({
   description:
     "The settings are read anew, so this is also how a change of them takes effect. The key stays the same.",
-  args: [
-    {
-      name: "engine",
-      summary: "What serves the model; another way of writing --engine.",
-      required: false,
-      complete: "engines",
-      setting: "engine",
-    },
-  ],
+  args: [ENGINE_ARGUMENT],
   flags: {},
   settings: ALL_SETTINGS,
   passthrough: true,

@@ -1,19 +1,12 @@
 import { defineCommand } from "../command.ts";
+import { ENGINE_ARGUMENT } from "../engine-argument.ts";
 import { describeUp, upHints, type UpReport } from "../describe-up.ts";
 import { ALL_SETTINGS } from "../setting-flags.ts";
 
 export const command = defineCommand({
   description:
     "Without arguments: the embedded engine with a small starter model, which needs no Docker, no account and no GPU. What runs already is left alone, and a second `stack up` changes nothing. Each flag below can stand in stack.yaml too, or in a STACK_ variable.",
-  args: [
-    {
-      name: "engine",
-      summary: "What serves the model; another way of writing --engine.",
-      required: false,
-      complete: "engines",
-      setting: "engine",
-    },
-  ],
+  args: [ENGINE_ARGUMENT],
   flags: {},
   settings: ALL_SETTINGS,
   passthrough: true,
