@@ -41,6 +41,21 @@ llama_model_load_from_file_impl: failed to load model`,
   ],
   [
     "unknown-architecture",
+    "llama-server of Debian, given a model of the kind xlama",
+    `0.00.096.561 E llama_model_load: error loading model: unknown model architecture: 'xlama'
+0.00.097.080 E llama_model_load_from_file_impl: failed to load model
+0.00.097.354 E common_fit_params: encountered an error while trying to fit params to free device memory: failed to load model`,
+  ],
+  [
+    "unknown-architecture",
+    "Ollama 0.17.4, given the same",
+    `llama_model_load: error loading model: error loading model architecture: unknown model architecture: 'xlama'
+llama_model_load_from_file_impl: failed to load model
+time=2026-11-25T13:21:04.844Z level=INFO source=sched.go:473 msg="NewLlamaServer failed" model=/models/blobs/sha256-f7a1 error="unable to load model: /models/blobs/sha256-f7a1"
+[GIN] 2026/11/25 - 13:21:04 | 500 |  103.824173ms |      172.18.0.2 | POST     "/api/generate"`,
+  ],
+  [
+    "unknown-architecture",
     "vllm-project/vllm#9515",
     "ValueError: Model architectures ['LlamaForCausalLM'] are not supported for now. Supported architectures: ['AquilaModel', 'AquilaForCausalLM']",
   ],
@@ -60,6 +75,26 @@ llama_model_load_from_file_impl: failed to load model`,
     "no-chat-template",
     "vllm-project/vllm#29849; the same from 0.32.0, given a folder without a template",
     "ValueError: As of transformers v4.44, default chat template is no longer allowed, so you must provide a chat template if the tokenizer does not define one.",
+  ],
+  [
+    "bad-chat-template",
+    "llama-server of Debian, given a model whose template begins with {% fxr",
+    `0.00.565.898 E common_chat_templates_init: error: Unknown statement: fxr
+0.00.566.776 E common_chat_templates_init: failed to initialize chat template
+0.00.567.280 E common_chat_templates_init: please consider disabling jinja via --no-jinja, or using another chat template
+0.00.568.475 E srv          init: init: chat template parsing error: std::exception
+0.00.569.290 I srv    operator(): operator(): cleaning up before exit...`,
+  ],
+  [
+    "bad-chat-template",
+    "the embedded engine, given the same",
+    '{"time":"2026-11-25T13:22:55.400Z","level":"fatal","event":"fatal","code":"UNEXPECTED","message":"Unknown statement type: fxr"}',
+  ],
+  [
+    "bad-chat-template",
+    "llama-server of Debian, given --chat-template '{{ x }'",
+    `0.00.011.405 E common_chat_templates_init: failed to initialize chat template
+error: the supplied chat template is not supported: {{ x }`,
   ],
   [
     "gated-model",
@@ -93,6 +128,12 @@ Access to model google/gemma-3-4b-pt is restricted and you are not in the author
 0.00.026.990 E llama_model_load: error loading model: llama_model_loader: failed to load model from /models/m.gguf`,
   ],
   [
+    "model-not-readable",
+    "Ollama 0.17.4, given the same",
+    `time=2026-11-25T13:25:57.704Z level=ERROR source=images.go:93 msg="couldn't open model file" error="open /models/blobs/sha256-b179: permission denied"
+[GIN] 2026/11/25 - 13:25:57 | 400 |    2.445778ms |      172.24.0.2 | POST     "/api/generate"`,
+  ],
+  [
     "port-taken-inside",
     "llama-server of Debian, told an address that it can't have",
     "0.00.080.937 E srv         start: couldn't bind HTTP server socket, hostname: 10.1.2.3, port: 8080",
@@ -106,6 +147,12 @@ Access to model google/gemma-3-4b-pt is restricted and you are not in the author
     "unknown-argument",
     "vLLM 0.32.0, given --nonsense",
     "vllm: error: unrecognized arguments: --nonsense",
+  ],
+  [
+    "bad-argument",
+    "llama-server of Debian, given --chat-template-file /nope",
+    `to show complete usage, run with -h
+error while handling argument "--chat-template-file": error: failed to open file '/nope'`,
   ],
   [
     "unknown-parser",

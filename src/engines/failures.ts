@@ -69,7 +69,7 @@ const FAILURES: readonly KnownFailure[] = [
       /unknown model architecture: '([^']+)'|Model architectures \['([^']+)'[^\]]*\] are not supported|model type `([^`]+)` but Transformers does not recognize/i,
     why: ([, gguf, hf, type]) =>
       `This version of the engine does not know models of the kind ${gguf ?? hf ?? type}.`,
-    next: () => "a newer image: stack up --image <tag>, or another engine",
+    next: () => "another engine, or a newer version of this one: stack up --image <tag>",
   },
   {
     id: "no-chat-template",
@@ -78,6 +78,14 @@ const FAILURES: readonly KnownFailure[] = [
       /default chat template is no longer allowed|does not (?:have|define) a chat template|chat template .*(?:is missing|not found)/i,
     why: () => "The model has no chat template, so the engine can't turn messages into a prompt.",
     next: () => "choose the model's instruct (chat) variant",
+  },
+  {
+    id: "bad-chat-template",
+    code: "MODEL_UNAVAILABLE",
+    pattern:
+      /chat template parsing error|supplied chat template is not supported|Unknown statement type: \w+/,
+    why: () => "The chat template has mistakes, so messages can't be turned into a prompt.",
+    next: () => "choose another model, or name a template of your own after `--`",
   },
   {
     id: "gated-model",
@@ -122,6 +130,13 @@ const FAILURES: readonly KnownFailure[] = [
     pattern: /error: (?:invalid argument|unrecognized arguments?):? (\S+.*)|unknown flag: (\S+)/i,
     why: ([, one, other]) =>
       `The engine does not know the argument ${(one ?? other ?? "").trim()}.`,
+    next: () => "look at what stands after `--`",
+  },
+  {
+    id: "bad-argument",
+    code: "USAGE",
+    pattern: /error while handling argument "([^"]+)": (?:error: )?(.+)/,
+    why: ([, name, reason]) => `The engine can't use the argument ${name}: ${reason}.`,
     next: () => "look at what stands after `--`",
   },
   {

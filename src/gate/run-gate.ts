@@ -1,4 +1,4 @@
-import { StackError } from "../errors.ts";
+import { type ErrorCode, StackError } from "../errors.ts";
 import type { RunContext } from "../run/context.ts";
 import { ask } from "./ask.ts";
 import type { GateFacts, LateProbe, Probe, ProbeVerdict, Rung } from "./probe.ts";
@@ -26,15 +26,25 @@ export interface GateOptions {
    * Must end when the signal aborts.
    */
   readonly watch: (signal: AbortSignal) => Promise<never>;
+  /** The cause of a failure in the lines of `tail`; it goes before the answer's own words. */
+  readonly explain?: (lines: readonly string[]) => Promise<KnownCause | undefined>;
   /** Looks at what is known after each rung; what it throws ends the climb. */
   readonly heed?: (facts: GateFacts) => void;
   /** The last lines of the engine's log, for the error of a wait that failed. */
   readonly tail: () => Promise<readonly string[]>;
 }
 
+/** Why an engine can't answer, by what its log or the kernel says. */
+export interface KnownCause {
+  readonly code: ErrorCode;
+  readonly why: string;
+  readonly next: string;
+}
+
 /**
  * Climbs the ladder: each probe is asked until it says ok. Fails with `NOT_READY` when time runs out
- * or a probe says that asking again will not help, and at once with the watcher's error when the engine stops.
+ * or a probe says that asking again will not help (by the cause's own code where one is known), and at once with the
+ * watcher's error when the engine stops.
  */
 export async function runGate(
   context: RunContext,
@@ -100,11 +110,13 @@ async function climbOne(
     const verdict = await attempt(probe, options, signal);
     if (verdict.kind === "ok") return verdict;
     if (verdict.kind === "fatal") {
-      throw new StackError("NOT_READY", {
+      const detail = await options.tail();
+      const known = await options.explain?.(detail);
+      throw new StackError(known?.code ?? "NOT_READY", {
         what: `The engine can't answer: it stopped short of "${probe.rung}".`,
-        why: verdict.why,
-        next: verdict.next ?? options.next ?? "stack logs",
-        detail: await options.tail(),
+        why: known?.why ?? verdict.why,
+        next: known?.next ?? verdict.next ?? options.next ?? "stack logs",
+        detail,
       });
     }
     onWait(verdict.why);

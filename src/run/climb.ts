@@ -6,6 +6,7 @@ import { type GateOptions, runGate } from "../gate/run-gate.ts";
 import type { StoredModel } from "../models/model.ts";
 import type { Settings } from "../plan/settings.ts";
 import type { RunContext } from "./context.ts";
+import { knownCause } from "./engine-failure.ts";
 import { narrated, type Narration } from "./narrate.ts";
 import { type LogWatch, watchLog } from "./watch-log.ts";
 
@@ -32,8 +33,8 @@ export async function climb(context: RunContext, what: Climb): Promise<Endpoint>
   const { ready, parallel } = settings;
   const { model, servedName, context: window } = input;
   const probes = ladder(engine.probes(input), ready, { model: servedName, window });
-  const key = [engine.name, model.weights.digest, window, parallel, ...what.startKey].join(" ");
-  const facts = await narrated(context, { key, follow: what.follow }, () =>
+  const key = [engine.name, model.weights.digest, window, parallel, ready, ...what.startKey];
+  const facts = await narrated(context, { key: key.join(" "), follow: what.follow }, () =>
     runGate(context, probes, {
       origin: `http://127.0.0.1:${port}`,
       apiKey,
@@ -44,6 +45,8 @@ export async function climb(context: RunContext, what: Climb): Promise<Endpoint>
           watchLog(context, { engine, follow: what.follow, outOfMemory: what.outOfMemory }, signal),
         ]),
       tail: what.tail,
+      explain: async (lines) =>
+        knownCause({ lines, outOfMemory: (await what.outOfMemory?.()) ?? false }),
       ...(what.heed === undefined ? {} : { heed: what.heed }),
     }),
   );

@@ -1,6 +1,9 @@
 import type { ContainerExit, Runtime } from "../docker/runtime.ts";
 import { engineFailure, SEARCHED } from "./engine-failure.ts";
 
+/** 128 and the number of the signal. */
+const SIGKILLED = 137;
+
 export interface Watched {
   readonly role: string;
   readonly id: string;
@@ -22,6 +25,7 @@ export async function watchContainers(
     what: `The container of the ${role} stopped while it was waited for (${describeExit(exit)}).`,
     lines: await runtime.containers.tail(id, SEARCHED, signal),
     outOfMemory: exit.oomKilled,
+    killed: exit.exitCode === SIGKILLED,
   });
 }
 

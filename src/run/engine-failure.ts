@@ -1,4 +1,5 @@
 import { causeLine, explainFailure } from "../engines/failures.ts";
+import type { KnownCause } from "../gate/run-gate.ts";
 import { StackError } from "../errors.ts";
 
 /** Lines of the log that an error carries. */
@@ -14,19 +15,39 @@ export interface EngineEnd {
   readonly lines: readonly string[];
   /** The kernel killed a process of it. */
   readonly outOfMemory: boolean;
+  /** It ended by SIGKILL. */
+  readonly killed?: boolean;
 }
 
-/** The error that says why: what the kernel did goes before what the log says. */
-export function engineFailure({ what, lines, outOfMemory }: EngineEnd): StackError {
+const OUT_OF_MEMORY = {
+  code: "ENGINE_STOPPED",
+  why: "The kernel killed it: it needed more memory than it may have.",
+  next: "stack up --memory <more>, or a smaller model or context",
+} as const;
+
+/** A whole machine without memory looks the same: only a container's own limit is told. */
+const KILLED =
+  "It was killed from outside, or by the kernel when the whole machine had no memory left.";
+
+/** Why, where that is known: what the kernel did goes before what the log says. */
+export function knownCause({
+  lines,
+  outOfMemory,
+}: Pick<EngineEnd, "lines" | "outOfMemory">): KnownCause | undefined {
+  return outOfMemory ? OUT_OF_MEMORY : explainFailure(lines);
+}
+
+/** The error that says why, as far as that can be told. */
+export function engineFailure({ what, lines, outOfMemory, killed }: EngineEnd): StackError {
   if (outOfMemory) {
-    return new StackError("ENGINE_STOPPED", {
-      what,
-      why: "The kernel killed it: it needed more memory than it may have.",
-      next: "stack up --memory <more>, or a smaller model or context",
-      detail: lines.slice(-TAIL),
-    });
+    const { code, ...told } = OUT_OF_MEMORY;
+    return new StackError(code, { what, ...told, detail: lines.slice(-TAIL) });
   }
   const known = explainFailure(lines);
+  if (known === undefined && killed === true) {
+    const detail = lines.slice(-TAIL);
+    return new StackError("ENGINE_STOPPED", { what, why: KILLED, next: "stack up", detail });
+  }
   const cause = known ?? causeLine(lines);
   return new StackError(known?.code ?? "ENGINE_STOPPED", {
     what,

@@ -1,10 +1,12 @@
 import { readdir, readFile } from "node:fs/promises";
 import { kill } from "node:process";
 import type { EmbeddedConfigInput } from "../embedded/config.ts";
+import { explainFailure } from "../engines/failures.ts";
 import { StackError, type ErrorCode } from "../errors.ts";
 import { isErrno, writeFileAtomic } from "../host/atomic-write.ts";
 import type { Host } from "../host/host.ts";
 import { identifyProcess, isAlive, type ProcessIdentity } from "../host/process-identity.ts";
+import { TAIL } from "./engine-failure.ts";
 import { lastLines } from "./last-lines.ts";
 import type { StackFolder } from "./stack-folder.ts";
 import { readEngineProcess, writeEngineProcess } from "./stack-folder.ts";
@@ -103,14 +105,21 @@ export async function strayEngineProcesses(
 }
 
 async function stoppedError(folder: StackFolder): Promise<StackError> {
-  const detail = await lastLines(folder.logFile, 50);
+  const detail = ofLastStart(await lastLines(folder.logFile, TAIL));
   const fatal = lastWords(detail);
-  return new StackError(fatal?.code ?? "ENGINE_STOPPED", {
+  const known = explainFailure(detail);
+  return new StackError(known?.code ?? fatal?.code ?? "ENGINE_STOPPED", {
     what: "The embedded engine stopped while it was waited for.",
-    why: fatal?.message,
-    next: "stack logs",
+    why: known?.why ?? fatal?.message,
+    next: known?.next ?? "stack logs",
     detail,
   });
+}
+
+/** Its log goes on from start to start: what stands behind the end of the one before. */
+function ofLastStart(lines: readonly string[]): readonly string[] {
+  const ended = /"level":"fatal"|"event":"stopped"/;
+  return lines.slice(lines.slice(0, -1).findLastIndex((line) => ended.test(line)) + 1);
 }
 
 const FATAL_CODES: Readonly<Record<string, ErrorCode>> = {
