@@ -5,6 +5,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Agent, fetch } from "undici";
 import { $, chalk } from "zx";
 import { z } from "zod";
 import { engineMemory } from "../src/plan/fit/engine-memory.ts";
@@ -143,6 +144,8 @@ async function fill(
       max_tokens: 1,
       messages: [{ role: "user", content }],
     }),
+    // The first byte comes when all of it was read.
+    dispatcher: new Agent({ headersTimeout: 0, bodyTimeout: 0 }),
     signal: AbortSignal.timeout(3_600_000),
   });
   if (!answer.ok) throw new Error(`HTTP ${answer.status}: ${await answer.text()}`);
