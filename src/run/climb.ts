@@ -5,6 +5,7 @@ import { ladder } from "../gate/ladder.ts";
 import { type GateOptions, runGate } from "../gate/run-gate.ts";
 import type { StoredModel } from "../models/model.ts";
 import type { Settings } from "../plan/settings.ts";
+import { templateWarnings } from "../plan/template-warning.ts";
 import type { RunContext } from "./context.ts";
 import { knownCause } from "./engine-failure.ts";
 import { narrated, type Narration } from "./narrate.ts";
@@ -64,6 +65,6 @@ export async function climb(context: RunContext, what: Climb): Promise<Endpoint>
     maxOutputTokens: Math.max(1, Math.min(input.maxOutputTokens, Math.floor(contextWindow / 4))),
     tools: engine.takesTools(model) && seen.tools !== false,
     measured: seen.measured,
-    warnings: [...what.warnings, ...seen.warnings],
+    warnings: [...templateWarnings(model), ...what.warnings, ...seen.warnings],
   };
 }

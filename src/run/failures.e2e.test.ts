@@ -47,7 +47,7 @@ interface Provoked {
   readonly exit: number;
   readonly why: RegExp;
   /** What the daemon calls what happened; undefined where it is only in the log, or before anything runs. */
-  readonly event?: "die" | "oom";
+  readonly event?: "die" | "oom" | "log";
 }
 
 const FAILURES: readonly Provoked[] = [
@@ -87,6 +87,7 @@ const FAILURES: readonly Provoked[] = [
     code: "MODEL_UNAVAILABLE",
     exit: 6,
     why: /does not know models of the kind xlama/,
+    event: "log",
   },
   {
     title: "the file of the model is cut off",
@@ -135,6 +136,12 @@ const FAILURES: readonly Provoked[] = [
     event: "die",
   },
 ];
+
+/** Milliseconds of the line by which Ollama says that it failed. */
+function failedAt(log: readonly string[]): number {
+  const times = log.map((line) => /^time=(\S+) .*failed/i.exec(line)?.[1]);
+  return Date.parse(times.find((time) => time !== undefined) ?? "");
+}
 
 describe.skipIf(docker === undefined)("a failure, provoked", () => {
   let cli: StackCommand;
@@ -188,8 +195,10 @@ describe.skipIf(docker === undefined)("a failure, provoked", () => {
     const other = broken === undefined ? [] : ["--model", await brokenModel(cli.home, broken)];
     begun = new Date();
     const result = await up(engine, ...other, ...args);
-    if (event !== undefined) report(title, await since(event));
+    const ended = Date.now();
     const told = lastJson(result) as unknown as Told;
+    if (event === "log") report(title, ended - failedAt(told.detail));
+    else if (event !== undefined) report(title, await since(event));
     expect(told).toMatchObject({ code, exitCode: exit, why: expect.stringMatching(why) });
     expect(result.exitCode).toBe(exit);
     expect(told.next).not.toBe("");
@@ -211,6 +220,14 @@ describe.skipIf(docker === undefined)("a failure, provoked", () => {
     } finally {
       await chmod(weights, 0o644);
     }
+  });
+
+  it("a model without a template: it comes up, and everybody is told", async () => {
+    const broken = await brokenModel(cli.home, "no template");
+    expect(await up("llamacpp", "--model", broken)).toMatchObject({ exitCode: 0 });
+    expect(await status()).toMatchObject({
+      warnings: expect.arrayContaining([expect.stringContaining("no chat template")]),
+    });
   });
 
   it("a port of the host that is taken: PORT_BUSY, and nothing is begun", async () => {
