@@ -65,6 +65,8 @@ export const endpointSchema = z.object({
   tools: z.boolean(),
   /** Another's server: found, never started or stopped. */
   adopted: z.boolean().optional(),
+  /** Of an adopted one: file with the certificate authority that it was reached by. */
+  ca: z.string().optional(),
   measured: measuredSchema.optional(),
   /** What a user should know before trusting it. */
   warnings: z.array(z.string()),

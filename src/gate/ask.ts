@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
 import { StringDecoder } from "node:string_decoder";
+import type { SecureContext } from "node:tls";
 import type { ProbeAnswer, ProbeRequest } from "./probe.ts";
 
 export interface AskOptions {
@@ -9,8 +10,8 @@ export interface AskOptions {
   readonly signal: AbortSignal;
   /** For a server whose base does not end in `/v1`: what stands in place of origin and `/v1`. */
   readonly apiBase?: string | undefined;
-  /** PEM of certificate authorities to believe besides the usual ones. */
-  readonly ca?: string | undefined;
+  /** With certificate authorities to believe besides the usual ones. */
+  readonly secureContext?: SecureContext | undefined;
 }
 
 /** Longest answer of a probe that is read, in bytes: model lists of hosted routers stay below it. */
@@ -24,7 +25,7 @@ const ANSWER_LIMIT = 4 * 1024 * 1024;
 export async function ask(probe: ProbeRequest, options: AskOptions): Promise<ProbeAnswer> {
   const body = probe.body === undefined ? undefined : JSON.stringify(probe.body);
   const url = probeUrl(probe.path, options);
-  const request = await requester(url, options.ca);
+  const request = await requester(url, options.secureContext);
   const { promise, resolve, reject } = Promise.withResolvers<ProbeAnswer>();
   const begun = performance.now();
   const outgoing = request(
@@ -82,15 +83,15 @@ type Requester = (
 ) => ClientRequest;
 
 /** TLS is loaded where it is spoken only. */
-async function requester(url: URL, ca: string | undefined): Promise<Requester> {
+async function requester(url: URL, secureContext: SecureContext | undefined): Promise<Requester> {
   if (url.protocol === "http:") return (await import("node:http")).request;
-  const [{ request }, { rootCertificates }] = await Promise.all([
-    import("node:https"),
-    import("node:tls"),
-  ]);
-  if (ca === undefined) return request;
-  return (target, options, onResponse) =>
-    request(target, { ...options, ca: [...rootCertificates, ca] }, onResponse);
+  const { request } = await import("node:https");
+  if (secureContext === undefined) return request;
+  return (target, options, onResponse) => {
+    // Node hands it to tls.connect; its types don't say so.
+    const trusting = { ...options, secureContext };
+    return request(target, trusting, onResponse);
+  };
 }
 
 /** A server-sent event that carries data is complete once its line has ended. */

@@ -1,6 +1,6 @@
 import { type ErrorCode, StackError } from "../errors.ts";
 import type { RunContext } from "../run/context.ts";
-import { ask } from "./ask.ts";
+import { ask, type AskOptions } from "./ask.ts";
 import type { GateFacts, LateProbe, Probe, ProbeVerdict, Rung } from "./probe.ts";
 
 export type { GateFacts } from "./probe.ts";
@@ -16,7 +16,7 @@ export interface GateOptions {
   readonly apiKey: string;
   /** As in `AskOptions`. */
   readonly apiBase?: string | undefined;
-  readonly ca?: string | undefined;
+  readonly secureContext?: AskOptions["secureContext"];
   /** What to do when it is not passed and the probe has no better advice; `stack logs` unless given. */
   readonly next?: string;
   /** Milliseconds for the whole ladder. */
@@ -131,12 +131,12 @@ async function attempt(
 ): Promise<ProbeVerdict> {
   const limit = AbortSignal.timeout(probe.attemptMs);
   try {
-    const { origin, apiKey, apiBase, ca } = options;
+    const { origin, apiKey, apiBase, secureContext } = options;
     const answer = await ask(probe.request, {
       origin,
       apiKey,
       apiBase,
-      ca,
+      secureContext,
       signal: AbortSignal.any([signal, limit]),
     });
     return timed(probe, probe.judge(answer), answer.firstEventMs);

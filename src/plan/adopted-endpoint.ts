@@ -17,6 +17,8 @@ export interface AdoptedEndpointInput {
   /** Tokens that were asked for. */
   readonly wanted: number;
   readonly maxOutputTokens: number;
+  /** File with the certificate authority of the server, where one was named. */
+  readonly ca: string | undefined;
 }
 
 /** What clients are told of a server that was found, with everything in it that is not as they would expect. */
@@ -34,10 +36,16 @@ export function adoptedEndpoint(input: AdoptedEndpointInput): Endpoint {
     maxOutputTokens: Math.max(1, Math.min(input.maxOutputTokens, Math.floor(contextWindow / 4))),
     tools: found.tools ?? false,
     adopted: true,
+    ...(input.ca === undefined ? {} : { ca: input.ca }),
     measured,
     warnings: [
       ...baseWarnings(base, hasKey),
       ...engine.warnings({ key: hasKey, window: contextWindow, wanted: input.wanted }),
+      ...(input.ca === undefined
+        ? []
+        : [
+            `Clients must be told of the certificate authority too: SSL_CERT_FILE (Python) or NODE_EXTRA_CA_CERTS (Node) with ${input.ca}.`,
+          ]),
       ...found.warnings,
       ...(measured.context.proof === "assumed"
         ? [

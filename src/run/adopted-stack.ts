@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import type { AdoptedEngine, FoundModel } from "../engines/engine.ts";
 import { containerEngines } from "../engines/index.ts";
 import { StackError } from "../errors.ts";
@@ -7,6 +7,7 @@ import { ladder } from "../gate/ladder.ts";
 import { runGate } from "../gate/run-gate.ts";
 import { adoptedBase, type AdoptedBase } from "../plan/adopted-base.ts";
 import { adoptedEndpoint } from "../plan/adopted-endpoint.ts";
+import { authoritiesFor } from "./authorities.ts";
 import { chooseModel } from "../plan/choose-model.ts";
 import { planHash } from "../plan/hash.ts";
 import { belowFloor, vulnerableWarning } from "../plan/security-floor.ts";
@@ -42,9 +43,9 @@ export async function adoptedStack(
   checkPromises(settings, base);
   const folder = stackFolder(host, settings.name);
   const apiKey = await readKeyFile(context, settings.keyFile);
-  const ca = settings.ca === undefined ? undefined : await readFile(settings.ca, "utf8");
+  const secureContext = await authoritiesFor(context, base.apiBase, settings.ca);
   const look = (): Promise<readonly FoundModel[] | undefined> =>
-    findServer(engine, base, { apiKey, ca, signal: context.signal });
+    findServer(engine, base, { apiKey, secureContext, signal: context.signal });
   const [models, known, adoption, process] = await Promise.all([
     look(),
     readEndpoint(folder),
@@ -105,7 +106,7 @@ export async function adoptedStack(
         },
         load: async (step) => {
           if (loading === undefined) throw new Error("this server loads its models by itself");
-          const options = { apiKey, ca };
+          const options = { apiKey, secureContext };
           const target = { engine, loading, base, options, timeoutMs: settings.timeout * 1000 };
           const again = async (): Promise<readonly FoundModel[]> =>
             instancesOf((await look()) ?? [], model);
@@ -120,7 +121,7 @@ export async function adoptedStack(
             {
               ...base,
               apiKey,
-              ca,
+              secureContext,
               timeoutMs: settings.timeout * 1000,
               watch: untilAborted,
               tail: async () => [],
@@ -153,6 +154,10 @@ export async function adoptedStack(
             },
             wanted: asked,
             maxOutputTokens,
+            ca:
+              settings.ca === undefined || secureContext === undefined
+                ? undefined
+                : resolve(settings.ca),
           });
           await writeEndpoint(folder, endpoint);
           const adoptedAt = new Date(host.clock.now()).toISOString();

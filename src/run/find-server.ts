@@ -44,10 +44,22 @@ async function answerOf(
     );
   } catch (error) {
     if (options.signal.aborted) throw options.signal.reason;
-    const why = limit.aborted ? `no answer within ${LIST_MS / 1000} s` : reasonOf(error);
+    const { diagnose } = await import("../models/net/trouble.ts");
+    const { why, next, untrusted = false } = diagnose(error, base.apiBase, 0);
+    if (untrusted) {
+      throw new StackError("USAGE", {
+        what: `${engine.title} at ${base.apiBase} can't be trusted.`,
+        why,
+        next:
+          next === undefined
+            ? `look at it with: curl -v ${base.apiBase}/models`
+            : `stack up ${engine.name} --ca FILE`,
+        cause: error,
+      });
+    }
     throw new StackError("ENGINE_STOPPED", {
       what: `${engine.title} does not answer at ${base.apiBase}.`,
-      why: `${why}.`,
+      why: limit.aborted ? `There was no answer within ${LIST_MS / 1000} s.` : why,
       next:
         engine.start !== undefined && base.local
           ? engine.start
@@ -55,10 +67,4 @@ async function answerOf(
       cause: error,
     });
   }
-}
-
-function reasonOf(error: unknown): string {
-  // Several addresses were tried: the reasons are inside.
-  const inner = error instanceof AggregateError ? error.errors[0] : error;
-  return inner instanceof Error ? inner.message : String(inner);
 }

@@ -1,5 +1,6 @@
 import { type Endpoint, endpointOrigin } from "../endpoint.ts";
 import { ask } from "../gate/ask.ts";
+import { authoritiesFor } from "./authorities.ts";
 import type { RunContext } from "./context.ts";
 
 /** Milliseconds that an endpoint of ours has to list its models: an engine that is busy still does within some tens. */
@@ -13,7 +14,7 @@ export async function listsModel(
   endpoint: Endpoint | undefined,
 ): Promise<boolean> {
   if (endpoint === undefined) return false;
-  const { adopted = false, apiBase, apiKey, model } = endpoint;
+  const { adopted = false, apiBase, apiKey, model, ca } = endpoint;
   const limit = AbortSignal.timeout(adopted ? ADOPTED_MS : OWN_MS);
   try {
     const { status, text } = await ask(
@@ -22,6 +23,7 @@ export async function listsModel(
         origin: endpointOrigin(endpoint),
         apiBase,
         apiKey,
+        secureContext: await authoritiesFor(context, apiBase, ca),
         signal: AbortSignal.any([context.signal, limit]),
       },
     );
