@@ -1,7 +1,9 @@
 import type { Endpoint } from "../endpoint.ts";
+import { StackError } from "../errors.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import { stepId, stepTitle } from "../plan/plan.ts";
 import type { RunContext } from "./context.ts";
+import type { StepFailed } from "./events.ts";
 import type { FitReport } from "./stack-fit.ts";
 import type { UndoList } from "./undo.ts";
 
@@ -26,6 +28,14 @@ export type Actions = {
   readonly [K in Step["kind"]]?: (step: Extract<Step, { readonly kind: K }>) => Promise<void>;
 };
 
+function failed(step: DoneStep, error: unknown): StepFailed {
+  const told =
+    error instanceof StackError
+      ? { code: error.code, why: error.why ?? error.what }
+      : { why: String(error) };
+  return { type: "step-failed", ...step, ...told };
+}
+
 /** Carries out steps one after the other, telling when each begins and ends. */
 export async function executeSteps(
   context: RunContext,
@@ -40,8 +50,15 @@ export async function executeSteps(
     context.emit({ type: "step-started", ...head });
     const action = actions[step.kind] as ((step: Step) => Promise<void>) | undefined;
     if (action === undefined) throw new Error(`no action for a step of kind ${step.kind}`);
-    await action(step);
-    const ms = Math.round(context.host.clock.monotonic() - begun);
+    const elapsed = (): number => Math.round(context.host.clock.monotonic() - begun);
+    try {
+      await action(step);
+    } catch (error) {
+      // Ctrl-C is no failure of the step.
+      if (!context.signal.aborted) context.emit(failed({ ...head, ms: elapsed() }, error));
+      throw error;
+    }
+    const ms = elapsed();
     context.emit({ type: "step-done", ...head, ms });
     done.push({ ...head, ms });
   }

@@ -6,6 +6,7 @@ export type StackEvent =
   | { readonly type: "plan"; readonly name: string; readonly steps: readonly PlannedStep[] }
   | { readonly type: "step-started"; readonly id: string; readonly title: string }
   | { readonly type: "step-done"; readonly id: string; readonly title: string; readonly ms: number }
+  | StepFailed
   | { readonly type: "step-undone"; readonly id: string; readonly title: string }
   | Progress
   | { readonly type: "rung"; readonly rung: Rung; readonly ms: number; readonly detail?: string }
@@ -17,6 +18,17 @@ export type StackEvent =
 export interface PlannedStep {
   readonly id: string;
   readonly title: string;
+}
+
+/** Told at once: what was started is taken back after it, and the error itself comes last. */
+export interface StepFailed {
+  readonly type: "step-failed";
+  readonly id: string;
+  readonly title: string;
+  readonly ms: number;
+  /** Absent for a defect of ours. */
+  readonly code?: ErrorCode;
+  readonly why: string;
 }
 
 /** Bytes moved by one piece of work. `id` stays the same while it goes on. */

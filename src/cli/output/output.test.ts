@@ -59,6 +59,7 @@ const report: ErrorReport = {
 const events: readonly StackEvent[] = [
   { type: "step-started", id: "x", title: "Fetch" },
   { type: "step-done", id: "x", title: "Fetch", ms: 1234 },
+  { type: "step-failed", id: "y", title: "Start", ms: 2000, why: "No memory." },
   { type: "debug", message: "small" },
   { type: "warning", message: "careful", next: "stack doctor" },
 ];
@@ -101,7 +102,7 @@ describe("text", () => {
       "",
     ]);
     expect(loud.stderr()).toBe(
-      "… Fetch\n✓ Fetch (1.2 s)\nwarning: careful\n   next: stack doctor\ndo this\n",
+      "… Fetch\n✓ Fetch (1.2 s)\n✗ Start: No memory. (2.0 s)\nwarning: careful\n   next: stack doctor\ndo this\n",
     );
   });
 
@@ -139,6 +140,7 @@ describe("json", () => {
     expect(lines.map(({ type }) => type)).toEqual([
       "step-started",
       "step-done",
+      "step-failed",
       "warning",
       "result",
     ]);

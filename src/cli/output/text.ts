@@ -38,6 +38,12 @@ export function textOutput(options: TextOptions): Output {
           `${style.good("✓")} ${oneLine(event.title)} ${style.dim(`(${formatDuration(event.ms)})`)}`,
         );
         return;
+      case "step-failed":
+        live.activity(undefined);
+        live.print(
+          `${style.bad("✗")} ${oneLine(`${event.title}: ${event.why}`)} ${style.dim(`(${formatDuration(event.ms)})`)}`,
+        );
+        return;
       case "step-undone":
         live.print(`${style.warn("↶")} ${oneLine(event.title)}`);
         return;
