@@ -27,6 +27,7 @@ export interface FakeLmstudio extends AsyncDisposable {
   readonly seen: readonly string[];
   /** As the app does it: loads under the model's own name. */
   load(key: string, context: number): void;
+  unload(id: string): void;
   /** A load that somebody else has begun; ends when told. */
   beginLoading(key: string, context: number): () => void;
 }
@@ -113,14 +114,18 @@ export async function fakeLmstudio(options: FakeLmstudioOptions): Promise<FakeLm
     });
   };
 
+  const drop = (id: string): boolean => {
+    const index = instances.findIndex((each) => each.id === id);
+    if (index >= 0) instances.splice(index, 1);
+    return index >= 0;
+  };
+
   const unload = (response: ServerResponse, body: unknown): void => {
     const { instance_id: id } = unloadSchema.parse(body);
-    const index = instances.findIndex((each) => each.id === id);
-    if (index < 0) {
+    if (!drop(id)) {
       sendJson(response, 404, { error: { message: `Model instance not found: ${id}` } });
       return;
     }
-    instances.splice(index, 1);
     sendJson(response, 200, { instance_id: id });
   };
 
@@ -192,6 +197,7 @@ export async function fakeLmstudio(options: FakeLmstudioOptions): Promise<FakeLm
     load: (key, context) => {
       add(key, context);
     },
+    unload: drop,
     beginLoading: (key, context) => {
       const instance = add(key, context);
       instance.loading = true;
