@@ -63,6 +63,8 @@ export interface ContainerEngine extends EngineBase {
   readonly gpuShare?: GpuShareSource;
   /** What it reads. */
   readonly format: "gguf" | "safetensors";
+  /** It reads how long an answer may be from the model's manifest (see `cappedManifests`), and from nowhere else. */
+  readonly capsByManifest?: boolean;
   readonly securityFloor: SecurityFloor;
   /** What the gateway lets through; anything else is 404. */
   readonly paths: readonly PathRule[];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ProbeAnswer } from "../gate/probe.ts";
+import type { GgufModel } from "../models/model.ts";
 import type { EngineInput } from "./engine.ts";
 import { engineContainer } from "./engine-container.ts";
 import { OLLAMA_FATAL, ollamaProbes, readContext } from "./ollama-probes.ts";
@@ -156,6 +157,32 @@ describe("the container", () => {
       { kind: "bind", source: "/store", target: "/models", readOnly: true },
     ]);
   });
+});
+
+it("shows the container the blobs, and of the manifests only the one that caps its answers", () => {
+  const model = {
+    format: "gguf",
+    ollamaManifest: "manifests/registry.ollama.ai/library/smollm2/135m",
+    blobs: [{ digest: "sha256:1", bytes: 1 }],
+  } as unknown as GgufModel;
+  const mounts = (change: Partial<EngineInput>): readonly object[] =>
+    ollama.container({ ...told, model, ...change }).mounts;
+  expect(mounts({ maxOutputTokens: 512 })).toEqual([
+    { kind: "bind", source: "/store/blobs", target: "/models/blobs", readOnly: true },
+    {
+      kind: "bind",
+      source: expect.stringMatching(/^\/store\/capped\/[0-9a-f]{16}-512\/manifests$/),
+      target: "/models/manifests",
+      readOnly: true,
+    },
+  ]);
+  // Another limit, or other blobs under the same name: another folder, and so another container.
+  const others = [
+    { maxOutputTokens: 513 },
+    { model: { ...model, blobs: [{ digest: "sha256:2", bytes: 1 }] } as GgufModel },
+  ];
+  const sources = [{}, ...others].map((each) => JSON.stringify(mounts(each)));
+  expect(new Set(sources).size).toBe(3);
 });
 
 describe("what the gateway lets through", () => {

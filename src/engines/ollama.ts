@@ -1,5 +1,7 @@
 import { ollamaGpuShare } from "../plan/gpu/share.ts";
-import type { ContainerEngine } from "./engine.ts";
+import type { Mount } from "../docker/runtime.ts";
+import { cappedManifests } from "../models/capped-manifests.ts";
+import type { ContainerEngine, EngineInput } from "./engine.ts";
 import { ollamaAdopted } from "./ollama-adopted.ts";
 import { ollamaProbes } from "./ollama-probes.ts";
 import { AGENT_PATHS, get, OPENAI_PATHS, post } from "./openai-paths.ts";
@@ -43,17 +45,18 @@ export const ollama = {
   takesTools: ({ facts, ollamaTools }) => ollamaTools ?? facts.templateHasTools,
   probes: ollamaProbes,
   gpuShare: { kind: "http", path: "/api/ps", read: ollamaGpuShare },
-  container: ({ context, parallel, storeDir, extraArgs, kvType = "f16" }) => ({
-    command: ["serve", ...extraArgs],
+  capsByManifest: true,
+  container: (input) => ({
+    command: ["serve", ...input.extraArgs],
     env: {
       HOME: "/tmp",
       OLLAMA_HOST: `0.0.0.0:${PORT}`,
       OLLAMA_MODELS: "/models",
       // Holds for the whole server, of each of the parallel conversations; `/v1` has no other way to say it.
-      OLLAMA_CONTEXT_LENGTH: `${context}`,
+      OLLAMA_CONTEXT_LENGTH: `${input.context}`,
       // Without flash attention the type is ignored.
-      ...(kvType === "f16" ? {} : { OLLAMA_KV_CACHE_TYPE: kvType, OLLAMA_FLASH_ATTENTION: "1" }),
-      OLLAMA_NUM_PARALLEL: `${parallel}`,
+      ...cacheType(input),
+      OLLAMA_NUM_PARALLEL: `${input.parallel}`,
       OLLAMA_MAX_LOADED_MODELS: "1",
       // The model stays until the container goes: an agent's probe allows 15 s, no time to load it again.
       OLLAMA_KEEP_ALIVE: "-1",
@@ -61,7 +64,20 @@ export const ollama = {
       OLLAMA_NOPRUNE: "1",
       OLLAMA_NO_CLOUD: "1",
     },
-    mounts: [storeMount({ storeDir })],
+    mounts: mounts(input),
     tmpfs: { "/tmp": "size=256m,mode=1777" },
   }),
 } as const satisfies ContainerEngine;
+
+function cacheType({ kvType = "f16" }: EngineInput): Readonly<Record<string, string>> {
+  return kvType === "f16" ? {} : { OLLAMA_KV_CACHE_TYPE: kvType, OLLAMA_FLASH_ATTENTION: "1" };
+}
+
+/** The pool of blobs, and the manifest of this model alone. Without a model, all there are. */
+function mounts({ storeDir, model, maxOutputTokens }: EngineInput): readonly Mount[] {
+  if (model?.format !== "gguf") return [storeMount({ storeDir })];
+  return [
+    storeMount({ storeDir }, "blobs"),
+    storeMount({ storeDir }, "manifests", cappedManifests(model, maxOutputTokens)),
+  ];
+}

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fakeRegistry } from "../testing/fake-registry.ts";
 import { CHATML, storeRig, type StoreRig } from "../testing/store-rig.ts";
 import { noise, tinyGguf } from "../testing/tiny-gguf.ts";
+import { cappedManifests } from "./capped-manifests.ts";
 import type { GgufModel } from "./model.ts";
 import { parseReference } from "./reference.ts";
 
@@ -109,6 +110,46 @@ describe("the store", () => {
     expect(await rig.store.gc()).toEqual({ freedBytes: 8192 + 4096 });
     expect(await rig.blobFiles()).toHaveLength(a.blobs.length);
     expect(await rig.faults()).toEqual([]);
+  });
+
+  it("caps answers in a copy of the manifest, which goes with the model", async () => {
+    const a = await add("a", 1);
+    const b = await add("b", 2);
+    for (const limit of [16, 32]) await rig.store.capAnswers(a, limit);
+    await rig.store.capAnswers(b, 16);
+    const folder = join(rig.store.root, cappedManifests(a, 16));
+    const names = (await readdir(folder, { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name));
+    expect(names).toEqual([join(folder, a.ollamaManifest.replace("manifests/", ""))]);
+
+    const read = async (path: string): Promise<{ layers: { digest: string }[] }> =>
+      JSON.parse(await readFile(path, "utf8"));
+    const [own, capped] = [
+      await read(join(rig.store.root, a.ollamaManifest)),
+      await read(names[0] ?? ""),
+    ];
+    expect(capped).toMatchObject({ ...own, layers: capped.layers });
+    expect(capped.layers.slice(0, -1)).toEqual(own.layers);
+    const blob = capped.layers.at(-1)?.digest.replace(":", "-") ?? "";
+    expect(await readFile(join(rig.store.root, "blobs", blob), "utf8")).toBe('{"num_predict":16}');
+
+    expect(await rig.store.gc()).toEqual({ freedBytes: 0 });
+    expect((await rig.store.verify()).bad).toEqual([]);
+    await rig.store.remove(parseReference("file:a.gguf"));
+    // 32 was a's alone, 16 is b's too.
+    expect(await rig.blobFiles()).toHaveLength(b.blobs.length + 1);
+    await rig.store.remove(parseReference("file:b.gguf"));
+    expect(await rig.blobFiles()).toEqual([]);
+    expect(await readdir(join(rig.store.root, "capped"))).toEqual([]);
+  });
+
+  it("drops the capped manifests of a model that is another one now", async () => {
+    const a = await add("a", 1);
+    await rig.store.capAnswers(a, 16);
+    await add("a", 2);
+    await rig.store.gc();
+    expect(await readdir(join(rig.store.root, "capped"))).toEqual([]);
   });
 
   it("plans without a network", async () => {

@@ -1,7 +1,7 @@
 import { StackError } from "../errors.ts";
 import type { RunContext } from "../run/context.ts";
 import { requireSource } from "./formats.ts";
-import type { ModelFormat, ModelReference, StoredModel, WantedFormat } from "./model.ts";
+import type { GgufModel, ModelFormat, ModelReference, StoredModel, WantedFormat } from "./model.ts";
 import { formatReference } from "./reference.ts";
 import { preferredServedName } from "./served-name.ts";
 import { absoluteReference } from "./store/absolute.ts";
@@ -90,6 +90,8 @@ export interface Store {
     options: FetchOptions,
     format?: WantedFormat,
   ): Promise<StoredModel>;
+  /** Makes what `cappedManifests` names: for an engine that is to give no longer answers than this many tokens. */
+  capAnswers(model: GgufModel, maxOutputTokens: number): Promise<void>;
   /** `MODEL_UNKNOWN` when it is not here. */
   remove(reference: ModelReference, format?: ModelFormat): Promise<RemovedModel>;
   /** Hashes every file of one model (in both formats), or of all. */
@@ -125,6 +127,10 @@ export function openStore(context: RunContext): Store {
       requireSource(reference, format);
       const { ensureModel } = await import("./store/ensure.ts");
       return ensureModel(context, layout, absoluteReference(host, reference), options, format);
+    },
+    capAnswers: async (model, maxOutputTokens) => {
+      const { capAnswers } = await import("./store/cap-answers.ts");
+      await capAnswers(context, layout, model, maxOutputTokens);
     },
     remove: async (reference, format = "gguf") => {
       const { removeModel } = await import("./store/remove.ts");

@@ -101,6 +101,10 @@ export function containerSteps(
         change({ port });
         return startContainers(runtime, job.describe(withModel()));
       };
+      const { stored } = withModel();
+      if (engine.capsByManifest === true && stored.format === "gguf") {
+        await job.store.capAnswers(stored, job.inputOf(stored).maxOutputTokens);
+      }
       const [started] = await allOrThrow([
         onFreePort(job.portWish, made().port, start),
         lockStackImages(context, runtime, job.lockFile, made().images),

@@ -136,6 +136,34 @@ describe.skipIf(docker === undefined)("stack up ollama, on a real engine", () =>
     }
   });
 
+  it("ends an answer at the limit also for a client that names none", async () => {
+    const { endpoint } = lastJson(await up("--max-output-tokens", "12")) as {
+      endpoint: { apiBase: string; apiKey: string };
+    };
+    const answer = await fetch(`${endpoint.apiBase}/chat/completions`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${endpoint.apiKey}`, "content-type": "application/json" },
+      body: JSON.stringify({
+        model: "smollm2:135m",
+        messages: [{ role: "user", content: "Count from one to a hundred in words." }],
+      }),
+    });
+    expect(await answer.json()).toMatchObject({
+      choices: [{ finish_reason: "length" }],
+      usage: { completion_tokens: 12 },
+    });
+    const show = await fetch(`${endpoint.apiBase.replace("/v1", "")}/api/show`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${endpoint.apiKey}` },
+      body: JSON.stringify({ model: "smollm2:135m" }),
+    });
+    // The model's own parameters stay.
+    const { parameters } = (await show.json()) as { parameters: string };
+    expect(parameters).toMatch(/num_predict\s+12/);
+    expect(parameters).toMatch(/stop\s+"<\|im_end\|>"/);
+    await up();
+  });
+
   // That it is true inside the container is shown by src/offline/sealed.e2e.test.ts.
   it("tells in `status` how sealed it is", async () => {
     const report = lastJson(await cli.run("status", "--name", NAME, "--json"));

@@ -5,6 +5,7 @@ import type { RunContext } from "../../run/context.ts";
 import { hasStaleLock } from "../../run/lock.ts";
 import { withLock } from "../download/lock.ts";
 import { BLOB, blobFileName, isPartial, listFiles } from "./disk-use.ts";
+import { removeStrayCapped } from "./cap-answers.ts";
 import { lockBase, type Layout } from "./layout.ts";
 import { readRecords } from "./records.ts";
 import { removeFile, usedDigests } from "./remove.ts";
@@ -26,6 +27,10 @@ export async function collectGarbage(
       await removeStraySnapshots(
         layout,
         new Set(records.map((each) => (each.format === "gguf" ? "" : each.snapshot))),
+      );
+      await removeStrayCapped(
+        layout,
+        records.filter((each) => each.format === "gguf"),
       );
       const names = new Set([...(await usedDigests(layout))].map(blobFileName));
       const leftOver = (await listFiles(layout.root)).filter(

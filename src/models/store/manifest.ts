@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import * as z from "zod";
 import { isErrno } from "../../host/atomic-write.ts";
+import { CAPPED } from "../capped-manifests.ts";
 import { digestSchema, type Digest } from "../model.ts";
 import type { Layout } from "./layout.ts";
 
@@ -34,26 +35,31 @@ export function closure(manifest: Manifest): readonly Descriptor[] {
   return [...new Map(all.map((descriptor) => [descriptor.digest, descriptor])).values()];
 }
 
-/** Digests that the manifests of the folder need, ours or not, by manifest (relative to the root). One that cannot be read needs nothing. */
+/** Digests that the manifests of the store need, ours or not, by manifest (relative to the root). One that cannot be read needs nothing. */
 export async function digestsByManifest(
   layout: Layout,
 ): Promise<ReadonlyMap<string, readonly Digest[]>> {
-  let entries;
-  try {
-    entries = await readdir(layout.manifests, { recursive: true, withFileTypes: true });
-  } catch (error) {
-    if (isErrno(error, "ENOENT")) return new Map();
-    throw error;
-  }
   const found = new Map<string, readonly Digest[]>();
-  for (const entry of entries) {
-    if (!entry.isFile() || entry.name.startsWith(".")) continue;
-    const path = join(entry.parentPath, entry.name);
-    const name = relative(layout.root, path).split(sep).join("/");
-    const digests = await readManifest(path);
-    found.set(name, typeof digests === "string" ? [] : digests);
+  for (const folder of [layout.manifests, join(layout.root, CAPPED)]) {
+    for (const path of await filesBelow(folder)) {
+      const name = relative(layout.root, path).split(sep).join("/");
+      const digests = await readManifest(path);
+      found.set(name, typeof digests === "string" ? [] : digests);
+    }
   }
   return found;
+}
+
+async function filesBelow(folder: string): Promise<readonly string[]> {
+  try {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
+      .map((entry) => join(entry.parentPath, entry.name));
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return [];
+    throw error;
+  }
 }
 
 /** Digests that a manifest file names, or what is wrong with it. */

@@ -5,6 +5,7 @@ import type { RunContext } from "../../run/context.ts";
 import { withLock } from "../download/lock.ts";
 import type { Digest, ModelFormat, StoredModel } from "../model.ts";
 import type { RemovedModel } from "../store.ts";
+import { removeCapped } from "./cap-answers.ts";
 import { blobPath, lockBase, type Layout } from "./layout.ts";
 import { digestsByManifest } from "./manifest.ts";
 import { readRecord, readRecords, removeRecord } from "./records.ts";
@@ -33,10 +34,13 @@ export async function removeModel(
       const used = await usedDigests(layout, model);
       // The reverse of how it came: first it is no longer visible, then its bytes go.
       await removeRecord(layout, model);
-      if (model.format === "gguf") await removeManifest(layout, model.ollamaManifest);
-      else await removeSnapshot(layout, model);
+      const digests = new Set(model.blobs.map(({ digest }) => digest));
+      if (model.format === "gguf") {
+        await removeManifest(layout, model.ollamaManifest);
+        for (const digest of await removeCapped(layout, model)) digests.add(digest);
+      } else await removeSnapshot(layout, model);
       let freedBytes = 0;
-      for (const { digest } of model.blobs) {
+      for (const digest of digests) {
         if (!used.has(digest)) freedBytes += await removeFile(blobPath(layout, digest));
       }
       return { reference, format, servedName: model.servedName, freedBytes };
@@ -67,7 +71,8 @@ export async function usedDigests(
     for (const { digest } of blobs) used.add(digest);
   }
   for (const [manifest, digests] of await digestsByManifest(layout)) {
-    if (except?.format === "gguf" && manifest === except.ollamaManifest) continue;
+    // Its own, and those that were made of it.
+    if (except?.format === "gguf" && manifest.endsWith(except.ollamaManifest)) continue;
     for (const digest of digests) used.add(digest);
   }
   return used;
