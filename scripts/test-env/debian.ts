@@ -7,7 +7,11 @@ export const IN_ROOTFS = join(import.meta.dirname, "in-rootfs.sh");
 
 /** Installs Debian packages on this machine, unless `program` is already there. Needs root. */
 export async function installUnlessThere(program: string, ...packages: string[]): Promise<void> {
-  if ((await which(program, { nothrow: true })) !== null) return;
+  if ((await which(program, { nothrow: true })) === null) await install(...packages);
+}
+
+/** Installs Debian packages on this machine. Needs root. */
+export async function install(...packages: string[]): Promise<void> {
   await $`apt-get update`;
   await $({ env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } })`
     apt-get install -y --no-install-recommends ${packages}`;
