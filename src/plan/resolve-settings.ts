@@ -85,6 +85,7 @@ function invalid(problems: readonly string[]): StackError {
   return new StackError("USAGE", {
     what: first,
     detail: others,
-    next: "stack config show --help",
+    // Of all commands it has a flag for every setting, with what each takes.
+    next: "stack up --help",
   });
 }
