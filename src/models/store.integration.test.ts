@@ -65,6 +65,17 @@ describe("the store", () => {
     expect(await rig.blobFiles()).toHaveLength(a.blobs.length);
   });
 
+  it("finds one flipped bit", async () => {
+    const a = await add("a", 1);
+    const path = rig.store.weightsPath(a);
+    const bytes = await readFile(path);
+    const at = Math.floor(bytes.length / 2);
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+    expect((await rig.store.verify()).bad).toEqual([]);
+    await writeFile(path, bytes);
+    expect((await rig.store.verify()).bad).toMatchObject([{ path, reason: "digest" }]);
+  });
+
   it("names the file that is bad", async () => {
     const a = await add("a", 1);
     const b = await add("b", 2);
