@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { collect } from "./collect.ts";
 import { type EmbeddedConfig, embeddedConfigSchema } from "./config.ts";
 import { EmbeddedError } from "./embedded-error.ts";
 import type { Clock } from "../host/host.ts";
@@ -17,6 +18,9 @@ export interface RunDeps {
 
 /** An answer in progress is told to end; this is how long it may take. */
 const STOP_MS = 1500;
+
+/** By then the first answer has begun, which nothing should keep waiting. */
+const SETTLED_MS = 1000;
 
 /** Serves one model until `stop` aborts. Rejects with an `EmbeddedError` when it cannot. */
 export async function runEmbedded(configFile: string, deps: RunDeps): Promise<void> {
@@ -59,6 +63,8 @@ export async function runEmbedded(configFile: string, deps: RunDeps): Promise<vo
     nativeTools: engine.prompts.nativeTools,
   });
 
+  await Promise.race([aborted(stop), clock.sleep(SETTLED_MS)]);
+  if (!stop.aborted) collect("all");
   await aborted(stop);
   state = { phase: "stopping" };
   log("info", "stopping");

@@ -4,6 +4,7 @@ import type {
   SequenceEvaluateOptions,
   Token,
 } from "node-llama-cpp";
+import { collect } from "../collect.ts";
 import type { Sampling } from "../openai/sampling.ts";
 
 export interface GenerateOptions {
@@ -56,6 +57,7 @@ export async function* generate(options: GenerateOptions): AsyncGenerator<number
     // The conversation is given to another request when this has returned: nothing may be under way in it.
     await coming?.catch(() => undefined);
     await tokens?.return();
+    collect("young");
   }
 }
 
@@ -75,6 +77,7 @@ async function readPrompt(options: GenerateOptions): Promise<Token[]> {
       contextShift: NO_SHIFT,
     });
     at += size;
+    collect("young");
     const fitting = (size * PIECE_MS) / Math.max(monotonic() - begin, 1);
     size = Math.round(Math.min(largest, Math.max(SMALLEST_PIECE, fitting)));
   }
