@@ -91,8 +91,16 @@ export const CATALOG = [
     license: "Apache-2.0",
     label: "tools on a small machine",
     agent: true,
+    // Both builds, of April and of July 2025, have this shape; their trained lengths differ, and the tag has been either.
+    size: fromParameters(4.02e9, {
+      kv: [{ layers: 36, kvHeads: 8, keyLength: 128, valueLength: 128 }],
+      stateBytes: 0,
+      embeddingLength: 2560,
+      widestLength: 9728,
+      vocabulary: 151_936,
+    }),
     source:
-      "https://docs.ollama.com/capabilities/web-search, https://docs.ollama.com/capabilities/tool-calling",
+      "https://docs.ollama.com/capabilities/tool-calling, and the header of a GGUF of Qwen3-4B-Instruct-2507 (25 Nov 2026)",
   },
   {
     name: "qwen3:8b",
@@ -145,7 +153,10 @@ export const CATALOG = [
     license: "Apache-2.0",
     label: "software engineering with tools",
     agent: true,
-    source: "https://ollama.com/library/devstral-small-2",
+    context: 262_144,
+    size: fromParameters(23.57e9, null),
+    source:
+      "https://ollama.com/library/devstral-small-2; parameters: levara/Devstral-Small-2-24B-TextOnly-FP8 on the hub, context: mittwald's page of the model (25 Nov 2026)",
   },
   {
     name: "qwen3-coder:30b",
@@ -155,8 +166,16 @@ export const CATALOG = [
     label: "software engineering with tools and long contexts",
     agent: true,
     context: 262_144,
-    size: fromParameters(30.5e9, null),
-    source: "https://huggingface.co/Qwen/Qwen3-Coder-30B-A3B-Instruct",
+    size: fromParameters(30.5e9, {
+      kv: [{ layers: 48, kvHeads: 4, keyLength: 128, valueLength: 128 }],
+      stateBytes: 0,
+      embeddingLength: 2048,
+      // Eight experts of 768.
+      widestLength: 6144,
+      vocabulary: 151_936,
+    }),
+    source:
+      "https://huggingface.co/Qwen/Qwen3-Coder-30B-A3B-Instruct, https://apxml.com/models/qwen3-30b-a3b (25 Nov 2026)",
   },
 ] as const satisfies readonly CatalogEntry[];
 

@@ -66,8 +66,17 @@ describe("parseReference", () => {
   });
 
   it.each([
-    ["smollm:135m", 'The nearest name is "smollm2:135m".', "use smollm2:135m"],
+    [
+      "smollm:135m",
+      'The nearest name is "smollm2:135m".',
+      "use smollm2:135m, or ollama:smollm:135m for one of Ollama's registry",
+    ],
     ["smollm2", 'The nearest name is "smollm2:135m".', "use smollm2:135m"],
+    [
+      "qwen3:32b",
+      'The nearest name is "qwen3:4b".',
+      "use qwen3:4b, or ollama:qwen3:32b for one of Ollama's registry",
+    ],
     ["startre", 'The nearest name is "starter".', "use starter"],
     ["./m.gguf", "A file is named with `file:` in front.", "use file:./m.gguf"],
   ])("%s: says what was meant", (text, why, next) => {

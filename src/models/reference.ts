@@ -70,24 +70,35 @@ function parseHf(text: string): ModelReference | undefined {
 function fromCatalog(text: string): ModelReference {
   const entry = findInCatalog(text);
   if (entry !== undefined) return parseReference(entry.reference);
-  const looksLikeFile = /\.gguf$/i.test(text) || /^(\.{0,2}|~)\//.test(text);
   const near = nearest(
     text,
     CATALOG.flatMap((item) => [item.name, ...item.aliases]),
   );
   throw new StackError("MODEL_UNKNOWN", {
     what: `There is no model named "${text}" in the catalog.`,
-    why: looksLikeFile
-      ? "A file is named with `file:` in front."
-      : near === undefined
-        ? "A model that is not in the catalog is named with `ollama:`, `hf:`, `pypi:` or `file:` in front."
-        : `The nearest name is "${near}".`,
-    next: looksLikeFile
-      ? `use file:${text}`
-      : near === undefined
-        ? "stack models ls --catalog"
-        : `use ${near}`,
+    ...advice(text, near),
   });
+}
+
+/** What was meant: a path, a name of the catalog, or a model of Ollama's registry without its prefix. */
+function advice(
+  text: string,
+  near: string | undefined,
+): { readonly why: string; readonly next: string } {
+  if (/\.gguf$/i.test(text) || /^(\.{0,2}|~)\//.test(text)) {
+    return { why: "A file is named with `file:` in front.", next: `use file:${text}` };
+  }
+  if (near !== undefined) {
+    const isTag = text.includes(":") && parseOllamaName(text) !== undefined;
+    return {
+      why: `The nearest name is "${near}".`,
+      next: `use ${near}${isTag ? `, or ollama:${text} for one of Ollama's registry` : ""}`,
+    };
+  }
+  return {
+    why: "A model that is not in the catalog is named with `ollama:`, `hf:`, `pypi:` or `file:` in front.",
+    next: "stack models ls --catalog",
+  };
 }
 
 function invalid(text: string, form: string): never {

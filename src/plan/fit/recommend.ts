@@ -1,11 +1,12 @@
 import type { CatalogEntry } from "../../models/catalog.ts";
+import { AGENT_FLOOR } from "../context-window.ts";
 import type { Budget, Room } from "./budget.ts";
 import { fitContext } from "./fit-context.ts";
 
 export interface Recommendation {
   readonly name: string;
   readonly reference: string;
-  /** It takes tools, and a context that an agent can work with. */
+  /** It takes tools, and the context that fits is one that an agent can work with. */
   readonly agent: boolean;
   readonly license: string;
   readonly label: string;
@@ -57,7 +58,13 @@ function judge(entry: CatalogEntry, engine: string, budget: Budget): Recommendat
   const known = { ...head, bytes: size.bytes, basis: size.basis };
   if (misfit !== undefined) return { ...known, room: "none" };
   if (estimate === undefined) return { ...known, room: "unknown" };
-  return { ...known, context: window.tokens, totalBytes: estimate.total, room: room ?? "unknown" };
+  return {
+    ...known,
+    agent: agent && window.tokens >= AGENT_FLOOR,
+    context: window.tokens,
+    totalBytes: estimate.total,
+    room: room ?? "unknown",
+  };
 }
 
 function rank({ room, agent }: Recommendation): number {
