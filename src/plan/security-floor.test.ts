@@ -98,6 +98,14 @@ describe("an engine below its floor", () => {
       }),
     );
   });
+  it("that was named is refused with the advice to name none", () => {
+    const refuse = () => heedFloor(ollama, ["0.17.4"], { allowed: false, instead: undefined });
+    expect(refuse).toThrow(
+      expect.objectContaining({
+        next: "stack up ollama, without --image  (or accept the risk: --allow-vulnerable)",
+      }),
+    );
+  });
   it("or warned of, where it is allowed", () => {
     expect(heed(true, "0.17.4")).toEqual([
       expect.stringMatching(/0\.17\.4.*0\.35\.0.*\(https:.*\)/),

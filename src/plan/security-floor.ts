@@ -48,12 +48,12 @@ export function belowFloor(
 
 /**
  * Holds what was found against an engine's floor: `VULNERABLE` below it, or the warnings to give where that is `allowed`.
- * `instead` is an image that is not below.
+ * `instead` is an image that is not below; undefined where one was named, and leaving that out is the way on.
  */
 export function heedFloor(
   engine: Floored,
   versions: readonly (string | undefined)[],
-  { allowed, instead }: { readonly allowed: boolean; readonly instead: string },
+  { allowed, instead }: { readonly allowed: boolean; readonly instead: string | undefined },
 ): readonly string[] {
   const below = belowFloor(engine.securityFloor, ...versions);
   if (below === undefined) return [];
@@ -70,12 +70,13 @@ export function imageTag(reference: string): string | undefined {
 function vulnerableError(
   engine: Pick<Floored, "name" | "title">,
   below: BelowFloor,
-  instead: string,
+  instead: string | undefined,
 ): StackError {
+  const image = instead === undefined ? ", without --image" : ` --image ${instead}`;
   return new StackError("VULNERABLE", {
     what: `${describeBelow(engine.title, below)}.`,
     why: `The holes are described at ${below.source}.`,
-    next: `stack up ${engine.name} --image ${instead}  (or accept the risk: --allow-vulnerable)`,
+    next: `stack up ${engine.name}${image}  (or accept the risk: --allow-vulnerable)`,
   });
 }
 

@@ -55,6 +55,9 @@ export async function containerStack(
     ensureKey(folder),
   ]);
   if (!daemon.local) throw remoteDaemon(daemon.address);
+  const { image: named, allowVulnerable: allowed } = settings;
+  // Before a GPU is looked for in a container of it.
+  if (named !== undefined) heedFloor(engine, [imageTag(named)], { allowed, instead: undefined });
   const policy = parseGpuPolicy(settings.gpu);
   const gpu = await settleGpu(context, runtime, {
     stack: name,
@@ -74,10 +77,8 @@ export async function containerStack(
   );
   const heed = (version?: string): readonly string[] => {
     const { repository, tag } = engineImage(engine, accelerator);
-    return heedFloor(engine, [version, imageTag(images.engine.reference)], {
-      allowed: settings.allowVulnerable,
-      instead: `${repository}:${tag}`,
-    });
+    const instead = named === undefined ? `${repository}:${tag}` : undefined;
+    return heedFloor(engine, [version, imageTag(images.engine.reference)], { allowed, instead });
   };
   heed();
   const portWish: PortWish = {
