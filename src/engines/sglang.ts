@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Probe } from "../gate/probe.ts";
+import { sglangGpuShare } from "../plan/gpu/share.ts";
 import type { ContainerEngine, EngineInput } from "./engine.ts";
 import { FIRST_MS, firstTokenProbe, listedProbe, notYet, QUICK_MS } from "./openai-probes.ts";
 import { get, OPENAI_PATHS } from "./openai-paths.ts";
@@ -33,6 +34,7 @@ export const sglang = {
   // It takes templates by file only, and the store holds none of ours.
   takesTools: ({ facts }) => facts.templateHasTools,
   probes: sglangProbes,
+  gpuShare: { kind: "log", read: sglangGpuShare },
   container: (input) => ({
     entrypoint: ["python3", "-m", "sglang.launch_server"],
     command: [...launchArguments(input), ...input.extraArgs],

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { llamaGpuShare, ollamaGpuShare, vllmGpuShare } from "./share.ts";
+import { llamaGpuShare, ollamaGpuShare, sglangGpuShare, vllmGpuShare } from "./share.ts";
 import { judgeStillThere } from "./still-there.ts";
 
 const ps = (size: number, vram: object): string =>
@@ -53,6 +53,30 @@ test.each([
   ["nothing said", ["INFO Starting vLLM API server"], undefined],
 ])("vLLM: %s", (_, lines, share) => {
   expect(vllmGpuShare(lines)).toBe(share);
+});
+
+test.each([
+  // https://github.com/sgl-project/sglang/pull/4848 and https://github.com/sgl-project/sglang/issues/7547, shortened
+  [
+    "CUDA",
+    "[2025-04-03 04:46:21] server_args=ServerArgs(model_path='m', context_length=None, device='cuda', cpu_offload_gb=0, page_size=1)",
+    1,
+  ],
+  [
+    "the processor",
+    "[2025-06-27 18:49:53] server_args=ServerArgs(model_path='distilgpt2', device='cpu', cpu_offload_gb=0)",
+    0,
+  ],
+  // By its source: `logger.info(f"server_args={server_args.resolved_dict()}")`.
+  ["a newer one", "server_args={'model_path': 'm', 'device': 'cuda', 'cpu_offload_gb': 0}", 1],
+  [
+    "a part is left on the host",
+    "server_args={'model_path': 'm', 'device': 'cuda', 'cpu_offload_gb': 8}",
+    undefined,
+  ],
+  ["nothing said", "[2025-12-23 14:18:01] Load weight begin. avail mem=46.81 GB", undefined],
+])("SGLang: %s", (_, line, share) => {
+  expect(sglangGpuShare(["a line before", line])).toBe(share);
 });
 
 test.each([

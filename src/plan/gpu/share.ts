@@ -51,6 +51,22 @@ export function vllmGpuShare(lines: readonly string[]): number | undefined {
   return undefined;
 }
 
+/**
+ * Of SGLang's log: the device in the settings that it prints at its start, as the repr of a class and in newer versions of
+ * a dictionary (python/sglang/srt/entrypoints/engine.py). Undefined when weights are left on the host (`cpu_offload_gb`):
+ * it does not say of how many.
+ */
+export function sglangGpuShare(lines: readonly string[]): number | undefined {
+  for (const line of lines) {
+    if (!line.includes("server_args=")) continue;
+    const device = /\bdevice'?[=:] ?'(\w+)'/.exec(line)?.[1];
+    const offloaded = Number(/\bcpu_offload_gb'?[=:] ?([\d.]+)/.exec(line)?.[1] ?? 0);
+    if (device === "cpu") return 0;
+    if (device !== undefined) return offloaded > 0 ? undefined : 1;
+  }
+  return undefined;
+}
+
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
