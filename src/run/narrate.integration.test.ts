@@ -75,3 +75,25 @@ it("a log that can't be followed does not fail the start", async () => {
   );
   expect(await result).toBe("started");
 });
+
+it("says after a rung what is waited for then, and not the last of the log", async () => {
+  await using test = await testHost();
+  let wake = (): void => {};
+  const sleep = (_ms: number, signal?: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      wake = resolve;
+      signal?.addEventListener("abort", () => reject(signal.reason));
+    });
+  const host = { ...test.host, clock: { ...test.host.clock, sleep } };
+  const follow = async (onLine: (line: string) => void): Promise<void> => onLine("warmup");
+  await narrated({ ...test.context, host }, { key: "x", follow }, async (told) => {
+    told.emit({ type: "rung", rung: "first-token", ms: 1 });
+    wake();
+    await new Promise(setImmediate);
+  });
+  expect(test.events.map((event) => (event.type === "phase" ? event.phase : event.type))).toEqual([
+    "warm-up",
+    "rung",
+    "measuring",
+  ]);
+});

@@ -1,4 +1,5 @@
 import { readPhase } from "../engines/phases.ts";
+import type { Rung } from "../gate/probe.ts";
 import type { RunContext } from "./context.ts";
 import { rememberStart, usualStartMs } from "./start-times.ts";
 
@@ -12,14 +13,21 @@ export interface Narration {
 /** Milliseconds of silence after which a wait says that it still waits, with the time it usually takes. */
 const SILENCE_MS = 5000;
 
+/** What is waited for once a rung is behind: from there on the engine's log says nothing of it. */
+const AFTER: Readonly<Partial<Record<Rung, string>>> = {
+  listed: "first token",
+  "first-token": "measuring",
+  tools: "measuring",
+};
+
 /**
- * Tells what an engine is doing while `work` waits for it: `phase` events out of its log, with the time that is
- * left by what the same start took before. When the work succeeds, its time is remembered.
+ * Tells what an engine is doing while `work` waits for it: `phase` events out of its log and of the gate, with the time
+ * that is left by what the same start took before. When the work succeeds, its time is remembered.
  */
 export async function narrated<T>(
   context: RunContext,
   narration: Narration,
-  work: () => Promise<T>,
+  work: (context: RunContext) => Promise<T>,
 ): Promise<T> {
   const { host, emit } = context;
   const begun = host.clock.monotonic();
@@ -53,7 +61,11 @@ export async function narrated<T>(
   // Both end with the signal; that narration fails must not fail what it tells of.
   const telling = Promise.allSettled([narration.follow(onLine, signal), beat()]);
   try {
-    const result = await work();
+    const heard: RunContext["emit"] = (event) => {
+      if (event.type === "rung") last = AFTER[event.rung] ?? last;
+      emit(event);
+    };
+    const result = await work({ ...context, emit: heard });
     await rememberStart(host, narration.key, host.clock.monotonic() - begun);
     return result;
   } finally {

@@ -28,9 +28,11 @@ export async function watchLog(
   if (givesUp !== undefined) {
     const lines: string[] = [];
     const tell = async (): Promise<void> => {
-      await host.clock.sleep(REST_MS, signal);
+      const [killed = false] = await Promise.all([
+        outOfMemory?.(),
+        host.clock.sleep(REST_MS, signal),
+      ]);
       const what = `${title} gave up while it was waited for.`;
-      const killed = (await outOfMemory?.()) ?? false;
       over.reject(engineFailure({ what, lines, outOfMemory: killed }));
     };
     let heard = false;
