@@ -1,10 +1,12 @@
 import type { DaemonFacts, DeviceRequest } from "../docker/runtime.ts";
 import type { Endpoint } from "../endpoint.ts";
+import { StackError } from "../errors.ts";
 import { gpuFacts } from "../host/gpu-facts.ts";
 import { hostMemory, processMemory } from "../host/memory.ts";
 import { CATALOG, type CatalogEntry } from "../models/catalog.ts";
 import type { StoredModel } from "../models/model.ts";
 import type { Budget } from "../plan/fit/budget.ts";
+import { engineMemory } from "../plan/fit/engine-memory.ts";
 import { type Fit, fitContext, type FitQuestion } from "../plan/fit/fit-context.ts";
 import { freeOfDevices } from "../plan/gpu/free-bytes.ts";
 import type { RunContext } from "./context.ts";
@@ -49,6 +51,7 @@ export function stackFit({
   budget,
   running,
 }: StackFitInput): StackFit {
+  requireKvType(engine, settings.kvType);
   const ask = (model: Pick<FitQuestion, "facts" | "weightsBytes">): Fit =>
     fitContext({
       settings,
@@ -80,6 +83,17 @@ export function stackFit({
       ...(room === undefined ? {} : { room }),
     }),
   };
+}
+
+/** `USAGE` for a type that this engine does not keep: it would take no notice, and the estimate would be wrong. */
+function requireKvType(engine: string, kvType: Settings["kvType"]): void {
+  const { kvTypes } = engineMemory(engine);
+  if (kvTypes.some((each) => each === kvType)) return;
+  throw new StackError("USAGE", {
+    what: `${engine} does not keep keys and values as ${kvType}.`,
+    why: `It keeps them as ${kvTypes.join(", ")}.`,
+    next: `stack up ${engine} --kv-type ${kvTypes[0] ?? "f16"}`,
+  });
 }
 
 /** For a process of ours: what the machine and our control group have left, and what the one has that it would replace. */
