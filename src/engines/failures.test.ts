@@ -34,6 +34,13 @@ llama_model_load: error loading model: unable to allocate CUDA0 buffer`,
 include/shm.h:48 NCCL WARN Error while creating shared memory segment nccl-shm-recv-250a7cc850ba9298-0-1-3 (size 9637888)`,
   ],
   [
+    "runner-killed",
+    "Ollama 0.17.4 in a container with a limit of 150 MB",
+    `load_tensors:          CPU model buffer size =    92.10 MiB
+time=2026-11-25T13:21:55.417Z level=INFO source=sched.go:518 msg="Load failed" model=/models/blobs/sha256-b179 error="llama runner process has terminated: signal: killed"
+[GIN] 2026/11/25 - 13:21:55 | 500 |  404.605825ms |      172.20.0.2 | POST     "/api/generate"`,
+  ],
+  [
     "unknown-architecture",
     "ollama/ollama#12984",
     `llama_model_load: error loading model: error loading model architecture: unknown model architecture: 'pangu-embedded'

@@ -63,6 +63,15 @@ const FAILURES: readonly KnownFailure[] = [
     next: () => "report it with `stack logs`: the engine's shared memory is set by this tool",
   },
   {
+    // The daemon tells it too, and not always in time.
+    id: "runner-killed",
+    code: "ENGINE_STOPPED",
+    pattern: /runner process has terminated: signal: killed/,
+    why: () =>
+      "The process with the model was killed, most likely by the kernel: it needed more memory than it may have.",
+    next: () => "stack up --memory <more>, or a smaller model or context",
+  },
+  {
     id: "unknown-architecture",
     code: "MODEL_UNAVAILABLE",
     pattern:
@@ -144,7 +153,7 @@ const FAILURES: readonly KnownFailure[] = [
     code: "USAGE",
     pattern: /invalid (tool call|reasoning) parser: (\S+)/,
     why: ([, kind, name]) => `The engine has no ${kind} parser named ${name}.`,
-    next: () => "look at what stands after `--`; stack logs lists those that there are",
+    next: () => "look at what stands after `--`",
   },
   {
     id: "host-memory",

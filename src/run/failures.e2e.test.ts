@@ -57,7 +57,7 @@ const FAILURES: readonly Provoked[] = [
     args: ["--memory", "64m", "--overcommit"],
     code: "ENGINE_STOPPED",
     exit: 10,
-    why: /kernel killed it.*memory/,
+    why: /kernel.*memory/,
     event: "die",
   },
   {
@@ -66,7 +66,7 @@ const FAILURES: readonly Provoked[] = [
     args: ["--memory", "150m", "--overcommit"],
     code: "ENGINE_STOPPED",
     exit: 10,
-    why: /kernel killed it.*memory/,
+    why: /kernel.*memory/,
     event: "oom",
   },
   {
@@ -158,13 +158,13 @@ describe.skipIf(docker === undefined)("a failure, provoked", () => {
     args.includes("--model") ? args : ["--model", model, ...args];
 
   /** Milliseconds from what the daemon saw happen to now: the command has just ended. */
-  const since = async (event: "die" | "oom"): Promise<number> => {
+  const since = async (event: "die" | "oom", container = ENGINE): Promise<number> => {
     const now = Date.now();
     const { stdout } = await run("docker", [
       "events",
       `--since=${begun.toISOString()}`,
       `--until=${new Date(now).toISOString()}`,
-      `--filter=container=${ENGINE}`,
+      `--filter=container=${container}`,
       `--filter=event=${event}`,
       "--format={{.TimeNano}}",
     ]);
@@ -242,26 +242,30 @@ describe.skipIf(docker === undefined)("a failure, provoked", () => {
     expect(result.stdout).not.toContain('"step-started"');
   });
 
-  it("an engine that is killed while `up` waits: ENGINE_STOPPED", async () => {
-    begun = new Date();
-    // Climbing to the top takes long enough to be hit.
-    const args = ["--name", NAME, "--model", model, "--context", "8192", "--ready", "agent"];
-    const child = cli.start("up", "llamacpp", ...args, "--json");
-    await new Promise<void>((resolve) => {
-      child.stdout?.on("data", (text: string) => {
-        if (text.includes('"rung":"first-token"')) resolve();
+  it.each(["engine", "gateway"])(
+    "%s that is killed while `up` waits: ENGINE_STOPPED",
+    async (role) => {
+      begun = new Date();
+      // Climbing to the top takes long enough to be hit.
+      const args = ["--name", NAME, "--model", model, "--context", "8192", "--ready", "agent"];
+      const child = cli.start("up", "llamacpp", ...args, "--json");
+      await new Promise<void>((resolve) => {
+        child.stdout?.on("data", (text: string) => {
+          if (text.includes('"rung":"first-token"')) resolve();
+        });
       });
-    });
-    await run("docker", ["kill", ENGINE]);
-    const result = await child.result;
-    report("killed while it was waited for", await since("die"));
-    expect(result.exitCode).toBe(10);
-    expect(lastJson(result)).toMatchObject({
-      code: "ENGINE_STOPPED",
-      what: expect.stringContaining("exit status 137"),
-      why: expect.stringContaining("killed from outside"),
-    });
-  });
+      const container = `stack-${NAME}-${role}`;
+      await run("docker", ["kill", container]);
+      const result = await child.result;
+      report(`the ${role} was killed while it was waited for`, await since("die", container));
+      expect(result.exitCode).toBe(10);
+      expect(lastJson(result)).toMatchObject({
+        code: "ENGINE_STOPPED",
+        what: expect.stringMatching(`container of the ${role} .*exit status 137`),
+        why: expect.stringContaining("killed from outside"),
+      });
+    },
+  );
 
   it.each(["llamacpp", "ollama"] as const)(
     "%s that is killed when it is up: `status` tells it, `restart` cures it",

@@ -1,4 +1,5 @@
 import { reachableRuntime } from "../clear-stack.ts";
+import type { ContainerFacts } from "../../docker/runtime.ts";
 import { readEndpoint, stackFolder, stackNames } from "../stack-folder.ts";
 import { readImageLock } from "../image-lock.ts";
 import { containerEngines } from "../../engines/index.ts";
@@ -87,11 +88,7 @@ function nameOf(reference: string): string {
 }
 
 async function runningEngines(world: CheckWorld): Promise<readonly RunningEngine[]> {
-  const runtime = await reachableRuntime(world);
-  const [names, containers = []] = await Promise.all([
-    stackNames(world.host),
-    runtime?.containers.list({ [LABEL.role]: "engine" }, world.signal),
-  ]);
+  const [names, containers] = await Promise.all([stackNames(world.host), engineContainers(world)]);
   const running = containers.filter(({ state }) => state === "running");
   const stacks = new Set([...names, ...running.map(({ labels }) => labels[LABEL.name] ?? "")]);
   const found = await Promise.all(
@@ -106,6 +103,17 @@ async function runningEngines(world: CheckWorld): Promise<readonly RunningEngine
     }),
   );
   return found.flat();
+}
+
+async function engineContainers(world: CheckWorld): Promise<readonly ContainerFacts[]> {
+  try {
+    const runtime = await reachableRuntime(world);
+    return (await runtime?.containers.list({ [LABEL.role]: "engine" }, world.signal)) ?? [];
+  } catch (error) {
+    // What is wrong with the daemon is told by its own check.
+    if (error instanceof StackError) return [];
+    throw error;
+  }
 }
 
 async function lockedImages({ lockFile }: CheckWorld): Promise<readonly string[]> {
