@@ -70,6 +70,8 @@ export interface ContainerEngine extends EngineBase {
   readonly paths: readonly PathRule[];
   /** A text in the body of its 400 that means the prompt was longer than the window: the gateway says that in OpenAI's words then. */
   readonly overflowMark?: string;
+  /** What a user should know of how it serves this model. */
+  readonly warnings?: (input: EngineInput) => readonly string[];
   readonly container: (
     input: EngineInput,
   ) => Pick<ContainerSpec, "env" | "mounts" | "tmpfs"> &

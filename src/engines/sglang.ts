@@ -6,7 +6,7 @@ import { FIRST_MS, firstTokenProbe, listedProbe, notYet, QUICK_MS } from "./open
 import { get, OPENAI_PATHS } from "./openai-paths.ts";
 import { COMPILED_TMP, PYTORCH_ENV, SHM_BYTES } from "./pytorch-container.ts";
 import { storeMount } from "./store-mount.ts";
-import { vllmParsers } from "./vllm-parsers.ts";
+import { parserWarnings, vllmParsers } from "./vllm-parsers.ts";
 
 const PORT = 30_000;
 
@@ -35,6 +35,7 @@ export const sglang = {
   takesTools: ({ facts }) => facts.templateHasTools,
   probes: sglangProbes,
   gpuShare: { kind: "log", read: sglangGpuShare },
+  warnings: parserWarnings,
   container: (input) => ({
     entrypoint: ["python3", "-m", "sglang.launch_server"],
     command: [...launchArguments(input), ...input.extraArgs],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { vllmParsers } from "./vllm-parsers.ts";
+import type { EngineInput } from "./engine.ts";
+import { parserWarnings, vllmParsers } from "./vllm-parsers.ts";
 
 /** Registered in vllm/tool_parsers and vllm/reasoning of 0.32.0. */
 const TOOL = new Set(
@@ -68,4 +69,21 @@ describe("the parsers of a model", () => {
       });
     },
   );
+});
+
+it.each([
+  ["tools in a form of its own", { templateHasTools: true }, "{{ tools }}", [], 1],
+  ["tools in a known form", { templateHasTools: true }, "<tool_call>", [], 0],
+  [
+    "a parser that the user names",
+    { templateHasTools: true },
+    "{{ tools }}",
+    ["--tool-call-parser=x"],
+    0,
+  ],
+  // It gets ours.
+  ["no tools", { templateHasTools: false }, "{{ messages }}", [], 0],
+])("warns of what it guesses: %s", (_title, facts, chatTemplate, extraArgs, warnings) => {
+  const model = { facts } as EngineInput["model"];
+  expect(parserWarnings({ model, chatTemplate, extraArgs })).toHaveLength(warnings);
 });

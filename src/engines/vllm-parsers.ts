@@ -1,3 +1,5 @@
+import type { EngineInput } from "./engine.ts";
+
 export interface ModelText {
   /** As the hub's `config.json` names it under `architectures`, or its `model_type`. */
   readonly architecture: string;
@@ -72,6 +74,20 @@ export function vllmParsers({ architecture, chatTemplate = "" }: ModelText): Vll
     { tool, guessed: false, ...(reasoning === undefined ? {} : { reasoning }) },
     chatTemplate,
   );
+}
+
+/** For a model that has tools in its template, in a form that is in no row; not for a parser that the user names. */
+export function parserWarnings({
+  model,
+  chatTemplate,
+  extraArgs,
+}: Pick<EngineInput, "model" | "chatTemplate" | "extraArgs">): readonly string[] {
+  const { architecture = "", templateHasTools = false } = model?.facts ?? {};
+  const named = extraArgs.some((each) => each.startsWith("--tool-call-parser"));
+  if (!templateHasTools || named || !vllmParsers({ architecture, chatTemplate }).guessed) return [];
+  return [
+    "How this model writes calls of tools is not known here: they may come as text. Name a parser: -- --tool-call-parser NAME",
+  ];
 }
 
 const THOUGHTS = /<think>|<\|channel\|?>|thinking|reasoning/i;

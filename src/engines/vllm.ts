@@ -15,7 +15,7 @@ import { AGENT_PATHS, COUNTING_PATHS, get, OPENAI_PATHS } from "./openai-paths.t
 import { COMPILED_TMP, PYTORCH_ENV, SHM_BYTES } from "./pytorch-container.ts";
 import { storeMount } from "./store-mount.ts";
 import { toolTemplate } from "./tool-template.ts";
-import { vllmParsers } from "./vllm-parsers.ts";
+import { parserWarnings, vllmParsers } from "./vllm-parsers.ts";
 
 const VERSION = "0.33.0";
 const PORT = 8000;
@@ -55,6 +55,7 @@ export const vllm = {
   takesTools: ({ facts }) => facts.templateHasTools || facts.chatFamily !== undefined,
   probes: vllmProbes,
   gpuShare: { kind: "log", read: vllmGpuShare },
+  warnings: parserWarnings,
   container: (input) => ({
     entrypoint: ["vllm", "serve"],
     command: [...serveArguments(input), ...input.extraArgs],

@@ -114,10 +114,11 @@ export function containerSteps(
     gate: async () => {
       const { stored, images, port, started } = withModel();
       const container = started.find(({ role }) => role === "engine")?.id ?? "";
+      const input = job.inputOf(stored);
       const found = await climb(context, {
         settings,
         engine,
-        input: job.inputOf(stored),
+        input,
         reference: job.model,
         port,
         apiKey: job.apiKey,
@@ -131,7 +132,11 @@ export function containerSteps(
         heed: ({ engineVersion }) => {
           if (typeof engineVersion === "string") job.heed(engineVersion);
         },
-        warnings: [...fit.of(stored).window.warnings, ...gpu.warnings],
+        warnings: [
+          ...fit.of(stored).window.warnings,
+          ...gpu.warnings,
+          ...(engine.warnings?.(input) ?? []),
+        ],
       });
       const told = await proveGpu(context, runtime, {
         policy: parseGpuPolicy(settings.gpu),
