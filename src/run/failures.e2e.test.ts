@@ -267,6 +267,30 @@ describe.skipIf(docker === undefined)("a failure, provoked", () => {
     },
   );
 
+  it("a runner of Ollama that is killed when it is up: `status` tells it", async () => {
+    // Enough for this window, and not for the one that a request asks for.
+    const result = await up("ollama", "--memory", "260m", "--overcommit", "--context", "1024");
+    expect(result.exitCode).toBe(0);
+    const { endpoint } = lastJson(result) as {
+      endpoint: { apiBase: string; apiKey: string; model: string };
+    };
+    const answer = await fetch(endpoint.apiBase.replace("/v1", "/api/generate"), {
+      method: "POST",
+      headers: { authorization: `Bearer ${endpoint.apiKey}`, "content-type": "application/json" },
+      body: JSON.stringify({
+        model: endpoint.model,
+        prompt: "hi",
+        stream: false,
+        options: { num_ctx: 8192, num_batch: 2048 },
+      }),
+    });
+    expect(answer.status).toBe(500);
+    expect(await status()).toMatchObject({
+      state: "running",
+      warnings: expect.arrayContaining([expect.stringContaining("for want of memory")]),
+    });
+  });
+
   it.each(["llamacpp", "ollama"] as const)(
     "%s that is killed when it is up: `status` tells it, `restart` cures it",
     async (engine) => {

@@ -33,6 +33,10 @@ export interface StatusReport {
   readonly warnings: readonly string[];
 }
 
+/** Ollama goes on when the process with its model is killed, and starts another. */
+const STARVED =
+  "Since it came up, the kernel has killed a process of it for want of memory: allow more with --memory, or take a smaller --context.";
+
 /** The state of one stack, as the daemon and the process table tell it now. `STACK_UNKNOWN` when there is none. */
 export async function status(
   context: RunContext,
@@ -93,6 +97,9 @@ export async function status(
     warnings: [
       ...(endpoint?.warnings ?? []),
       ...seal.warnings,
+      ...(parts.containers.some((each) => each.oomKilled && each.state === "running")
+        ? [STARVED]
+        : []),
       ...(gpu?.warning === undefined ? [] : [gpu.warning]),
     ],
   };

@@ -61,7 +61,7 @@ function engineVersion({ endpoint }: StatusReport): readonly string[] {
 }
 
 function exitNote(part: StatusReport["parts"][number]): string {
-  if (part.oomKilled === true) return " (killed: out of memory)";
+  if (part.oomKilled === true && part.state !== "running") return " (killed: out of memory)";
   return part.exitCode === undefined ? "" : ` (exit ${part.exitCode})`;
 }
 
