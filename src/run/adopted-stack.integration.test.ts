@@ -100,6 +100,29 @@ describe("stack up openai", () => {
     expect(await up(test.context, wanted, { dryRun: false })).toMatchObject({ changed: false });
   });
 
+  it.each<readonly [string, Quirks, object]>([
+    ["refuses the key", { key: "new" }, { state: "degraded", answers: false }],
+    ["has another model", { models: ["other"] }, { state: "degraded", answers: false }],
+    ["is only a page of a proxy", { down: true }, { state: "stopped", answers: false }],
+    ["is as it was", {}, { state: "running", answers: true }],
+  ])("one that is adopted and then %s: status tells it", async (title, quirks, expected) => {
+    await using test = await testHost(NO_DOCKER);
+    await using server = await fakeServer();
+    const wanted = settings({ engine: "openai", url: server.origin });
+    await up(test.context, wanted, { dryRun: false });
+    const before = (await status(test.context, { name: "default" })).warnings;
+    server.become(quirks);
+    const report = await status(test.context, { name: "default" });
+    expect(report).toMatchObject(expected);
+    const words = {
+      "refuses the key": /refuses the key/,
+      "has another model": /no longer lists m/,
+    };
+    const added = report.warnings.filter((warning) => !before.includes(warning));
+    const word = words[title as keyof typeof words];
+    expect(added).toEqual(word === undefined ? [] : [expect.stringMatching(word)]);
+  });
+
   it.each<readonly [string, Quirks, readonly unknown[]]>([
     [
       "vLLM that is old",

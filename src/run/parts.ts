@@ -4,7 +4,7 @@ import { reachableRuntime } from "./clear-stack.ts";
 import type { RunContext } from "./context.ts";
 import { recoverAll } from "./recover.ts";
 import { runningEngineProcess } from "./engine-process.ts";
-import { listsModel } from "./list-models.ts";
+import { askForModel, type ModelAnswer } from "./list-models.ts";
 import { readAdoption, readEndpoint, stackFolder, stackNames } from "./stack-folder.ts";
 import type { Endpoint } from "../endpoint.ts";
 
@@ -14,8 +14,8 @@ export interface StackParts {
   readonly endpoint: Endpoint | undefined;
   readonly process: { readonly pid: number; readonly startedAt: string } | undefined;
   readonly containers: readonly ContainerFacts[];
-  /** Of a server that is not ours: since when it is known here, and whether it answers now. */
-  readonly adopted: { readonly since: string | undefined; readonly answers: boolean } | undefined;
+  /** Of a server that is not ours: since when it is known here, and what it says now. */
+  readonly adopted: { readonly since: string | undefined; readonly says: ModelAnswer } | undefined;
 }
 
 export type StackState = "running" | "degraded" | "stopped";
@@ -50,7 +50,7 @@ export async function findStacks(
       const own = containers.filter((each) => each.labels[LABEL.name] === name);
       const adopted =
         endpoint?.adopted === true
-          ? { since: adoption?.adoptedAt, answers: await listsModel(context, endpoint) }
+          ? { since: adoption?.adoptedAt, says: await askForModel(context, endpoint) }
           : undefined;
       return { name, endpoint, process, containers: own, adopted };
     }),
@@ -62,8 +62,15 @@ export async function findStacks(
   return { stacks, networks };
 }
 
+const ADOPTED_STATES: Readonly<Record<ModelAnswer, StackState>> = {
+  listed: "running",
+  unlisted: "degraded",
+  refused: "degraded",
+  silent: "stopped",
+};
+
 export function stateOf(parts: StackParts): StackState {
-  if (parts.adopted !== undefined) return parts.adopted.answers ? "running" : "stopped";
+  if (parts.adopted !== undefined) return ADOPTED_STATES[parts.adopted.says];
   if (parts.process !== undefined) return "running";
   const running = parts.containers.filter((each) => each.state === "running").length;
   if (running === 0) return "stopped";
@@ -72,7 +79,7 @@ export function stateOf(parts: StackParts): StackState {
 
 /** ISO time since when the engine runs, or an adopted one is known here; undefined when it does not. */
 export function runningSince(parts: StackParts): string | undefined {
-  if (parts.adopted?.answers === true) return parts.adopted.since;
+  if (parts.adopted?.says === "listed") return parts.adopted.since;
   if (parts.process !== undefined) return parts.process.startedAt;
   const engine = parts.containers.find((each) => each.labels[LABEL.role] === "engine");
   return engine?.state === "running" ? engine.startedAt : undefined;

@@ -3,7 +3,7 @@ import { StackError } from "../errors.ts";
 import { LABEL } from "../plan/labels.ts";
 import { adoptedSeal, type Seal, sealOf } from "../plan/seal.ts";
 import type { RunContext } from "./context.ts";
-import { listsModel } from "./list-models.ts";
+import { askForModel, type ModelAnswer } from "./list-models.ts";
 import { type GpuStatus, gpuStatus } from "./gpu-status.ts";
 import { engineOf, findStacks, runningSince, type StackState, stateOf } from "./parts.ts";
 import { stackFolder } from "./stack-folder.ts";
@@ -52,11 +52,12 @@ export async function status(
   }
   const { endpoint, process, adopted } = parts;
   const state = stateOf(parts);
-  const [listed, gpu] =
+  const [said, gpu] =
     state === "stopped" || adopted !== undefined
-      ? [false, undefined]
-      : await Promise.all([listsModel(context, endpoint), gpuStatus(context, parts)]);
-  const answers = adopted?.answers ?? listed;
+      ? ["silent" as const, undefined]
+      : await Promise.all([askForModel(context, endpoint), gpuStatus(context, parts)]);
+  const says = adopted?.says ?? said;
+  const answers = says === "listed";
   const since = runningSince(parts);
   const seal =
     adopted === undefined
@@ -97,12 +98,23 @@ export async function status(
     warnings: [
       ...(endpoint?.warnings ?? []),
       ...seal.warnings,
+      ...(adopted === undefined ? [] : lost(parts.endpoint, says)),
       ...(parts.containers.some((each) => each.oomKilled && each.state === "running")
         ? [STARVED]
         : []),
       ...(gpu?.warning === undefined ? [] : [gpu.warning]),
     ],
   };
+}
+
+/** What an adopted server has no more, that it had when it was adopted. */
+function lost(endpoint: Endpoint | undefined, says: ModelAnswer): readonly string[] {
+  const { engine, model, apiBase } = endpoint ?? {};
+  if (says === "refused") {
+    return [`${apiBase} refuses the key now: stack up ${engine} --key-file FILE takes another.`];
+  }
+  if (says === "unlisted") return [`${apiBase} no longer lists ${model}.`];
+  return [];
 }
 
 function withoutKey(endpoint: Endpoint): Omit<Endpoint, "apiKey"> {
