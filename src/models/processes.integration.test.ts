@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { readdir, stat } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { fakeRegistry, type FakeRegistry } from "../testing/fake-registry.ts";
@@ -42,8 +42,17 @@ interface Child {
   readonly ended: Promise<unknown>;
 }
 
-function start(env: Readonly<Record<string, string>> = {}): Child {
-  const process_ = spawn(process.execPath, [child, reference], {
+interface Run {
+  readonly umask?: string;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+function start(env: Readonly<Record<string, string>> = {}, as: Run = {}): Child {
+  const { umask = process.umask().toString(8), ...user } = as;
+  const line = [`umask ${umask}; exec "$@"`, "sh", process.execPath, child, reference];
+  const process_ = spawn("/bin/sh", ["-c", ...line], {
+    ...user,
     env: { PATH: process.env["PATH"], HOME: world.home, ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -135,6 +144,56 @@ describe("a process that fetches", () => {
     expect(second.output()).toContain("done");
     await expectSound();
   });
+});
+
+async function modesOf(folders: readonly string[]): Promise<readonly string[]> {
+  const found = await Promise.all(folders.map((each) => stat(each)));
+  return found.map(({ mode }) => (mode & 0o7777).toString(8));
+}
+
+describe("the folders of the store", () => {
+  const folders = (root: string): readonly string[] =>
+    ["", "blobs", "manifests", "index", "locks"].map((name) => join(root, name));
+
+  it.each([
+    ["077", "755"],
+    ["022", "755"],
+    ["002", "775"],
+  ])("are readable for every user with the umask %s: %s", async (umask, mode) => {
+    await start({}, { umask }).ended;
+    expect(await modesOf(folders(store.root))).toEqual([mode, mode, mode, mode, mode]);
+    // What is above the store is nobody's business but its user's.
+    const above = join(world.home, ".local");
+    expect(await modesOf([above])).toEqual([(0o777 & ~Number.parseInt(umask, 8)).toString(8)]);
+  });
+
+  it("of a team keep their mode, and new ones are the team's too", async () => {
+    const team = join(world.home, "team");
+    await mkdir(team);
+    await chmod(team, 0o2775);
+    await start({ STACK_MODELS_DIR: `${team}/` }, { umask: "002" }).ended;
+    expect(await modesOf(folders(team))).toEqual(["2775", "2775", "2775", "2775", "2775"]);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)(
+    "of a team take what a second user fetches (needs root)",
+    async () => {
+      const team = join(world.home, "team");
+      const gid = 54_321;
+      await chmod(world.home, 0o777);
+      await mkdir(team);
+      await chown(team, 0, gid);
+      await chmod(team, 0o2775);
+      const env = { STACK_MODELS_DIR: team };
+      const users = [54_322, 54_323].map((uid) => ({ umask: "002", uid, gid }));
+      await start({ ...env, HOME: join(world.home, "a") }, users[0]).ended;
+      registry.addModel("library/m", "v2", tinyGguf({ weightBytes: 1000 }));
+      reference = reference.replace(/:v1$/, ":v2");
+      const second = start({ ...env, HOME: join(world.home, "b") }, users[1]);
+      await second.ended;
+      expect(second.output()).toMatch(/done\n$/);
+    },
+  );
 });
 
 describe.skipIf(!canMount())("on a disk of 8 MB (needs root and tmpfs)", () => {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { identifyProcess } from "../host/process-identity.ts";
@@ -64,3 +64,20 @@ it("that is not readable counts as left by a dead process", async () => {
   expect(lock.takenOver).toBe(true);
   await lock.release();
 });
+
+it.each([
+  [0o700, "600"],
+  [0o755, "644"],
+  [0o2775, "664"],
+])(
+  "in a folder of mode %o has a file that all who may write there can hold: %s",
+  async (of, mode) => {
+    await using test = await testHost();
+    const folder = join(test.home, "locks");
+    await mkdir(folder);
+    await chmod(folder, of);
+    const lock = await acquireLock(test.host, join(folder, "x"), "stack up");
+    expect(((await stat(join(folder, "x.db"))).mode & 0o777).toString(8)).toBe(mode);
+    await lock.release();
+  },
+);

@@ -1,3 +1,4 @@
+import { closeSync, fchmodSync, openSync, statSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -51,6 +52,7 @@ export async function hasStaleLock(host: Host, base: string): Promise<boolean> {
 }
 
 async function lockExclusively(host: Host, base: string): Promise<DatabaseSync> {
+  makeForAll(`${base}.db`);
   const database = new DatabaseSync(`${base}.db`, { timeout: 0 });
   try {
     // Nothing is ever written to it: the transaction is the lock.
@@ -66,6 +68,24 @@ async function lockExclusively(host: Host, base: string): Promise<DatabaseSync> 
 /** SQLITE_BUSY, https://www.sqlite.org/rescode.html#busy */
 function isBusy(error: unknown): boolean {
   return error instanceof Error && "errcode" in error && error.errcode === 5;
+}
+
+/**
+ * Makes the file that is not there yet, for all who may write into its folder. SQLite's own mode is 0644, and to whoever may
+ * only read a file it gives a lock that shuts nobody out, without a word.
+ */
+function makeForAll(path: string): void {
+  const { mode } = statSync(dirname(path));
+  let file;
+  try {
+    file = openSync(path, "wx", 0o600);
+  } catch (error) {
+    if (isErrno(error, "EEXIST")) return;
+    throw error;
+  }
+  // Without a pause: a lock that this process takes on the file before it is closed would end with the closing (fcntl(2)).
+  fchmodSync(file, mode & 0o666);
+  closeSync(file);
 }
 
 async function lockedError(host: Host, base: string): Promise<StackError> {

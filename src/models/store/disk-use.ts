@@ -1,10 +1,10 @@
-import { lstat, mkdir, readdir } from "node:fs/promises";
+import { lstat, readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { isErrno } from "../../host/atomic-write.ts";
 import { freeBytes } from "../download/disk-space.ts";
 import type { Digest } from "../model.ts";
 import type { DiskUse } from "../store.ts";
-import type { Layout } from "./layout.ts";
+import { makeFolder, type Layout } from "./layout.ts";
 import { digestsByManifest } from "./manifest.ts";
 import { readRecords } from "./records.ts";
 
@@ -18,7 +18,7 @@ interface FoundFile {
 
 /** See `Store.df`. */
 export async function diskUse(layout: Layout): Promise<DiskUse> {
-  await mkdir(layout.root, { recursive: true, mode: 0o755 });
+  await makeFolder(layout.root, layout.root);
   const [files, records, manifests] = await Promise.all([
     listFiles(layout.root),
     readRecords(layout),

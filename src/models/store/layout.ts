@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { chmod, mkdir } from "node:fs/promises";
-import { isAbsolute, join, relative, sep } from "node:path";
+import { chmod, mkdir, stat } from "node:fs/promises";
+import { dirname, isAbsolute, join, relative, sep } from "node:path";
+import { isErrno } from "../../host/atomic-write.ts";
 import type { Host } from "../../host/host.ts";
 import { digestSchema, type Digest, type SnapshotModel } from "../model.ts";
 import type { OllamaName } from "../ollama-name.ts";
@@ -66,14 +67,29 @@ export function manifestName({ registry, namespace, name, tag }: OllamaName): st
   return ["manifests", registry, namespace, name, tag].join("/");
 }
 
-/** Makes the folder and those above it, down from `root`, readable for every user whatever the umask is. */
+/**
+ * Makes the folder and those above it; the new ones from `root` down are readable for every user whatever the umask is.
+ * One that is there keeps its mode: a team may have given its folder another on purpose.
+ */
 export async function makeFolder(root: string, folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o755 });
-  const steps = relative(root, folder).split(sep).filter(Boolean);
-  let at = root;
-  await chmod(at, 0o755);
-  for (const step of steps) {
-    at = join(at, step);
-    await chmod(at, 0o755);
+  const outermost = await mkdir(folder, { recursive: true });
+  if (outermost === undefined) return;
+  for (let at = folder; isWithin(root, at) && isWithin(outermost, at); at = dirname(at)) {
+    const { mode } = await stat(at);
+    if ((mode & READABLE) === READABLE) continue;
+    await chmod(at, (mode & 0o7777) | READABLE).catch(unlessDenied);
   }
+}
+
+function isWithin(top: string, path: string): boolean {
+  const way = relative(top, path);
+  return way !== ".." && !way.startsWith(`..${sep}`);
+}
+
+/** Listed and entered by everyone: the engine in a container is another user. */
+const READABLE = 0o555;
+
+/** Another user made it at the same moment, or the file system has modes of its own. */
+function unlessDenied(error: unknown): void {
+  if (!isErrno(error, "EPERM", "ENOTSUP")) throw error;
 }

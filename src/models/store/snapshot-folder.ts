@@ -1,4 +1,4 @@
-import { link, mkdir, open, readdir, rename, rm, stat, symlink } from "node:fs/promises";
+import { link, open, readdir, rename, rm, stat, symlink } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { isErrno, syncFolder } from "../../host/atomic-write.ts";
 import type { SnapshotModel } from "../model.ts";
@@ -13,10 +13,8 @@ type Listing = Pick<SnapshotModel, "snapshot" | "files">;
 export async function laySnapshot(layout: Layout, listing: Listing): Promise<boolean> {
   const target = snapshotPath(layout, listing);
   const temp = `${target}${TEMP_SUFFIX}`;
-  await makeFolder(layout.root, layout.snapshots);
   await rm(temp, { recursive: true, force: true });
   try {
-    await mkdir(temp);
     await makeFolder(layout.root, temp);
     for (const { path, digest } of listing.files) {
       await nameAgain(blobPath(layout, digest), join(temp, path));
