@@ -48,7 +48,7 @@ export async function openRepository(
         accept: [401, 404],
         explain: (trouble) =>
           trouble.notTls === true
-            ? { ...trouble, next: `allow plain HTTP for it: --insecure-registry ${registry}` }
+            ? { ...trouble, next: `allow plain HTTP for it: --insecure-registries ${registry}` }
             : trouble,
       });
       if (head.status === 200) {

@@ -115,7 +115,7 @@ describe("ollama:", () => {
     await expect(rig.ensure(`ollama:${address}/m:v1`)).rejects.toMatchObject({
       code: "MODEL_UNAVAILABLE",
       why: `${address} does not speak TLS.`,
-      next: `allow plain HTTP for it: --insecure-registry ${address}`,
+      next: `allow plain HTTP for it: --insecure-registries ${address}`,
     });
     const model = await rig.ensure(`ollama:${address}/m:v1`, { insecureRegistries: [address] });
     expect(model.servedName).toBe("m:v1");
