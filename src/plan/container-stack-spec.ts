@@ -84,9 +84,11 @@ export function describeContainers(input: ContainerStackInput): ContainerStackSp
     gatewayFile: gatewayFile(config),
     networks: { sealed: sealedNetwork(name, daemon), outer: outerNetwork(name) },
   };
+  // The images by what they are: the same one may be named by its tag or by its digest.
   const hash = planHash({
     ...spec,
-    ids: [images.engine.id, images.gateway.id],
+    engine: { ...spec.engine, image: images.engine.id },
+    gateway: { ...spec.gateway, image: images.gateway.id },
     weights: input.input.model?.weights.digest,
   });
   const hashed = { [LABEL.plan]: hash };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chooseImage, type ImageQuestion } from "./image-choice.ts";
+import { chooseImage, heedLock, type ImageChoice, type ImageQuestion } from "./image-choice.ts";
 
 const question: ImageQuestion = {
   wanted: undefined,
@@ -15,7 +15,7 @@ const idB = `sha256:${"b".repeat(64)}`;
 const digest = `ollama/ollama@sha256:${"c".repeat(64)}`;
 
 describe("the image that is run", () => {
-  it.each<[string, Partial<ImageQuestion>, ReturnType<typeof chooseImage>]>([
+  it.each<[string, Partial<ImageQuestion>, Partial<ImageChoice>]>([
     [
       "the engine's own, pulled when nothing is here",
       {},
@@ -39,7 +39,7 @@ describe("the image that is run", () => {
     [
       "by digest, once it is locked",
       { locked: { "ollama/ollama:1.0": { id: idA, digest } } },
-      { reference: "ollama/ollama:1.0", exact: digest, pull: true, id: undefined },
+      { reference: "ollama/ollama:1.0", exact: digest, pull: true, id: undefined, lockedId: idA },
     ],
     [
       "pulled again on request, whatever the lock says",
@@ -48,10 +48,20 @@ describe("the image that is run", () => {
         present: { "ollama/ollama:1.0": idB },
         locked: { "ollama/ollama:1.0": { id: idA, digest } },
       },
-      { reference: "ollama/ollama:1.0", exact: "ollama/ollama:1.0", pull: true, id: undefined },
+      { reference: "ollama/ollama:1.0", exact: "ollama/ollama:1.0", pull: true, id: idB },
     ],
   ])("%s", (_title, change, expected) => {
-    expect(chooseImage({ ...question, ...change })).toEqual(expected);
+    expect(chooseImage({ ...question, ...change })).toEqual({ lockedId: undefined, ...expected });
+  });
+
+  it("is held to what was locked also when it was pulled by its tag, as nobody knew a digest", () => {
+    const locked = { "ollama/ollama:1.0": { id: idA } };
+    const choice = chooseImage({ ...question, locked });
+    expect(choice).toMatchObject({ exact: "ollama/ollama:1.0", pull: true });
+    expect(heedLock({ ...choice, id: idA })).toMatchObject({ id: idA });
+    expect(() => heedLock({ ...choice, id: idB })).toThrow(
+      expect.objectContaining({ code: "DIGEST_MISMATCH", exitCode: 7 }),
+    );
   });
 
   it("is refused when the tag has moved since it was locked", () => {

@@ -29,8 +29,10 @@ export interface ImageChoice {
   /** What is given to the daemon: by digest where the lock knows one. */
   readonly exact: string;
   readonly pull: boolean;
-  /** Id it has now; undefined when it is to be pulled first. */
+  /** Id it has now; undefined when it is not here. */
   readonly id: string | undefined;
+  /** Id it must have, where one was locked and a new one is not asked for. */
+  readonly lockedId: string | undefined;
 }
 
 /**
@@ -41,25 +43,30 @@ export function chooseImage(question: ImageQuestion): ImageChoice {
   const { wanted, standard, built, policy, present, locked } = question;
   const candidates =
     wanted === undefined ? [standard, built].filter((each) => each !== undefined) : [wanted];
-  const here = candidates.find((reference) => present[reference] !== undefined);
-  const reference = (policy === "always" ? candidates[0] : here) ?? candidates[0] ?? standard;
+  const there = candidates.find((reference) => present[reference] !== undefined);
+  const reference = (policy === "always" ? candidates[0] : there) ?? candidates[0] ?? standard;
   const lock = locked[reference];
   const exact = policy === "always" ? reference : (lock?.digest ?? reference);
   const id = present[exact] ?? present[reference];
 
-  if (policy === "always") return { reference, exact, pull: true, id: undefined };
+  if (policy === "always") return { reference, exact, pull: true, id, lockedId: undefined };
   if (id === undefined) {
     if (policy === "never") throw notHere(question, reference);
-    return { reference, exact, pull: true, id: undefined };
+    return { reference, exact, pull: true, id: undefined, lockedId: lock?.id };
   }
-  if (lock !== undefined && lock.id !== id) {
-    throw new StackError("DIGEST_MISMATCH", {
-      what: `The image ${reference} is not the one that was locked.`,
-      why: `stack.lock says ${lock.id}, the daemon has ${id}.`,
-      next: `stack up --pull always  (takes the new one and locks it)`,
-    });
-  }
-  return { reference, exact: present[exact] === undefined ? reference : exact, pull: false, id };
+  const here = present[exact] === undefined ? reference : exact;
+  return heedLock({ reference, exact: here, pull: false, id, lockedId: lock?.id });
+}
+
+/** `DIGEST_MISMATCH` when what the daemon has is not what was locked. */
+export function heedLock(choice: ImageChoice): ImageChoice {
+  const { reference, id, lockedId } = choice;
+  if (id === undefined || lockedId === undefined || id === lockedId) return choice;
+  throw new StackError("DIGEST_MISMATCH", {
+    what: `The image ${reference} is not the one that was locked.`,
+    why: `stack.lock says ${lockedId}, the daemon has ${id}.`,
+    next: `stack up --pull always  (takes the new one and locks it)`,
+  });
 }
 
 function notHere({ recipe, wanted }: ImageQuestion, reference: string): StackError {

@@ -13,6 +13,8 @@ export interface DesiredAdoption {
   readonly context: number | undefined;
   /** Of everything that the endpoint hangs on. */
   readonly hash: string;
+  /** It is to be asked again even when nothing has changed. */
+  readonly anew: boolean;
 }
 
 export interface ObservedAdoption {
@@ -41,7 +43,7 @@ export function planAdopted(desired: DesiredAdoption, observed: ObservedAdoption
         .map((instance) => ({ id: instance.id, context: instance.context })),
     });
   }
-  if (load || observed.foreign || observed.hash !== desired.hash) {
+  if (load || observed.foreign || desired.anew || observed.hash !== desired.hash) {
     steps.push({ kind: "gate", engine: desired.title });
   }
   return { name: desired.name, engine: desired.engine, model: desired.model, steps };

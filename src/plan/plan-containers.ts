@@ -9,6 +9,8 @@ export interface DesiredContainers {
   readonly networks: { readonly sealed: string; readonly outer: string };
   /** Hash of everything that goes into the containers; undefined while model or images are not here. */
   readonly hash: string | undefined;
+  /** What runs is to be replaced even when it is as it should be. */
+  readonly anew: boolean;
 }
 
 export interface ObservedContainers {
@@ -51,6 +53,7 @@ export function planContainers(desired: DesiredContainers, observed: ObservedCon
 /** Why what is there cannot stay; undefined when it can, or when nothing is there. */
 function staleness(desired: DesiredContainers, observed: ObservedContainers): string | undefined {
   if (observed.containers.length === 0) return undefined;
+  if (desired.anew) return "restart";
   if (observed.containers.some((container) => container.hash !== desired.hash)) {
     return "other settings";
   }

@@ -7,6 +7,8 @@ export interface DesiredProcess {
   readonly model: string;
   /** Hash of the whole configuration; undefined while the model is not here, and so not all is known. */
   readonly hash: string | undefined;
+  /** What runs is to be replaced even when it is as it should be. */
+  readonly anew: boolean;
 }
 
 export interface ObservedProcess {
@@ -22,11 +24,12 @@ export interface ObservedProcess {
 /** Only what is missing. */
 export function planProcess(desired: DesiredProcess, observed: ObservedProcess): Plan {
   const steps: Step[] = [];
-  const current = observed.runningHash !== undefined && observed.runningHash === desired.hash;
+  const runs = observed.runningHash !== undefined;
+  const current = runs && !desired.anew && observed.runningHash === desired.hash;
   if (!observed.modelStored) steps.push({ kind: "model", reference: desired.model });
   if (observed.containers > 0) steps.push({ kind: "clear", why: "another engine" });
-  else if (observed.runningHash !== undefined && !current) {
-    steps.push({ kind: "clear", why: "other settings" });
+  else if (runs && !current) {
+    steps.push({ kind: "clear", why: desired.anew ? "restart" : "other settings" });
   }
   if (!current) steps.push({ kind: "process", engine: desired.engine });
   if (!current || !observed.endpointKnown) steps.push({ kind: "gate", engine: desired.engine });

@@ -17,6 +17,7 @@ describe("a stack of containers", () => {
     images: { engine: "ollama/ollama:1", gateway: "haproxy:1" },
     networks: { sealed: "sealed", outer: "outer" },
     hash: "h1",
+    anew: false,
   };
   const nothing: ObservedContainers = {
     modelStored: false,
@@ -81,6 +82,29 @@ describe("a stack of containers", () => {
   ])("%s", (_title, change, base, expected) => {
     expect(ids(planContainers(desired, { ...base, ...change }))).toEqual(expected);
   });
+
+  it("is replaced by a restart as soon as what replaces it is here, and not before", () => {
+    const restart = { ...desired, anew: true };
+    expect(ids(planContainers(restart, running))).toEqual(["clear", ...anew]);
+    const other = { ...running, modelStored: false, pull: { engine: true, gateway: false } };
+    expect(ids(planContainers(restart, other))).toEqual([
+      "image:engine",
+      "model",
+      "clear",
+      ...anew,
+    ]);
+    expect(ids(planContainers(restart, { ...running, containers: [], networks: [] }))).toEqual(
+      anew,
+    );
+  });
+
+  it("stays while a newer image is looked for", () => {
+    const pull = { engine: true, gateway: true };
+    expect(ids(planContainers(desired, { ...running, pull }))).toEqual([
+      "image:engine",
+      "image:gateway",
+    ]);
+  });
 });
 
 describe("a stack that is a process", () => {
@@ -89,6 +113,7 @@ describe("a stack that is a process", () => {
     engine: "embedded",
     model: "pypi:x",
     hash: "h1",
+    anew: false,
   };
   const running: ObservedProcess = {
     modelStored: true,
@@ -114,6 +139,21 @@ describe("a stack that is a process", () => {
     ],
   ])("%s", (_title, change, expected) => {
     expect(ids(planProcess(desired, { ...running, ...change }))).toEqual(expected);
+  });
+
+  it("is replaced by a restart as soon as the model is here", () => {
+    const restart = { ...desired, anew: true };
+    expect(ids(planProcess(restart, running))).toEqual(["clear", "process", "gate"]);
+    expect(ids(planProcess(restart, { ...running, modelStored: false }))).toEqual([
+      "model",
+      "clear",
+      "process",
+      "gate",
+    ]);
+    expect(ids(planProcess(restart, { ...running, runningHash: undefined }))).toEqual([
+      "process",
+      "gate",
+    ]);
   });
 
   it("replaces what runs while it can't know the hash, as the model is still to be fetched", () => {

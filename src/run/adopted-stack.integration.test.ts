@@ -6,6 +6,7 @@ import { fakeServer, type Quirks } from "../testing/fake-server.ts";
 import { testHost } from "../testing/test-host.ts";
 import { down } from "./down.ts";
 import { status } from "./status.ts";
+import type { StackEvent } from "./events.ts";
 import { up } from "./up.ts";
 
 const NO_DOCKER = { env: { DOCKER_HOST: "unix:///nowhere/docker.sock" } };
@@ -25,11 +26,11 @@ describe("stack up lmstudio", () => {
     await using app = await fakeLmstudio({ models: [{ key: "qwen3-8b", maximum: 131_072 }] });
     app.load("qwen3-8b", 4096);
     const wanted = settings({ engine: "lmstudio", url: app.origin });
-    const first = await up(test.context, wanted, { dryRun: false });
+    const first = await up(test.context, wanted, { dryRun: false, anew: false });
     expect(first.steps.map(({ id }) => id)).toEqual(["load", "gate"]);
     expect(app.loaded()).toEqual({ "qwen3-8b": 32_768 });
     expect(first.endpoint).toMatchObject({ contextWindow: 32_768, tools: true, adopted: true });
-    const again = await up(test.context, wanted, { dryRun: false });
+    const again = await up(test.context, wanted, { dryRun: false, anew: false });
     expect(again).toMatchObject({ changed: false, steps: [] });
     expect(await status(test.context, { name: "default" })).toMatchObject({
       state: "running",
@@ -43,13 +44,36 @@ describe("stack up lmstudio", () => {
     expect(app.loaded()).toEqual({ "qwen3-8b": 32_768 });
   });
 
+  it("keeps what was adopted when asking again fails", async () => {
+    await using test = await testHost(NO_DOCKER);
+    await using app = await fakeLmstudio({ models: [{ key: "m", maximum: 131_072 }] });
+    const options = { dryRun: false, anew: false };
+    const first = await up(
+      test.context,
+      settings({ engine: "lmstudio", url: app.origin }),
+      options,
+    );
+    const abort = new AbortController();
+    const stopping = {
+      ...test.context,
+      signal: abort.signal,
+      emit: (event: StackEvent) => {
+        if (event.type === "step-started" && event.id === "gate") abort.abort(new Error("stop"));
+      },
+    };
+    const again = settings({ engine: "lmstudio", url: app.origin, maxOutputTokens: 77 });
+    await expect(up(stopping, again, options)).rejects.toThrow("stop");
+    const { endpoint } = await status(test.context, { name: "default" });
+    expect(endpoint).toMatchObject({ maxOutputTokens: first.endpoint?.maxOutputTokens });
+  });
+
   it("puts back what it had unloaded when the larger one does not fit", async () => {
     await using test = await testHost(NO_DOCKER);
     const models = [{ key: "m", maximum: 131_072 }];
     await using app = await fakeLmstudio({ models, fits: 8192 });
     app.load("m", 4096);
     const wanted = settings({ engine: "lmstudio", url: app.origin });
-    await expect(up(test.context, wanted, { dryRun: false })).rejects.toMatchObject({
+    await expect(up(test.context, wanted, { dryRun: false, anew: false })).rejects.toMatchObject({
       code: "DOES_NOT_FIT",
     });
     expect(app.loaded()).toEqual({ m: 4096 });
@@ -58,7 +82,7 @@ describe("stack up lmstudio", () => {
   it("names the command that starts the server when none is there", async () => {
     await using test = await testHost(NO_DOCKER);
     const wanted = settings({ engine: "lmstudio", url: "http://127.0.0.1:9" });
-    await expect(up(test.context, wanted, { dryRun: false })).rejects.toMatchObject({
+    await expect(up(test.context, wanted, { dryRun: false, anew: false })).rejects.toMatchObject({
       code: "ENGINE_STOPPED",
       next: "lms server start",
     });
@@ -95,9 +119,11 @@ describe("stack up openai", () => {
     await using test = await testHost(NO_DOCKER);
     await using server = await fakeServer(quirks);
     const wanted = settings({ engine: "openai", url: server.origin, ...values });
-    const result = await up(test.context, wanted, { dryRun: false });
+    const result = await up(test.context, wanted, { dryRun: false, anew: false });
     expect(result.endpoint).toMatchObject(expected);
-    expect(await up(test.context, wanted, { dryRun: false })).toMatchObject({ changed: false });
+    expect(await up(test.context, wanted, { dryRun: false, anew: false })).toMatchObject({
+      changed: false,
+    });
   });
 
   it.each<readonly [string, Quirks, object]>([
@@ -109,7 +135,7 @@ describe("stack up openai", () => {
     await using test = await testHost(NO_DOCKER);
     await using server = await fakeServer();
     const wanted = settings({ engine: "openai", url: server.origin });
-    await up(test.context, wanted, { dryRun: false });
+    await up(test.context, wanted, { dryRun: false, anew: false });
     const before = (await status(test.context, { name: "default" })).warnings;
     server.become(quirks);
     const report = await status(test.context, { name: "default" });
@@ -147,7 +173,7 @@ describe("stack up openai", () => {
     await using test = await testHost(NO_DOCKER);
     await using server = await fakeServer(quirks);
     const wanted = settings({ engine: "openai", url: server.origin, context: 32_768 });
-    const { endpoint } = await up(test.context, wanted, { dryRun: false });
+    const { endpoint } = await up(test.context, wanted, { dryRun: false, anew: false });
     expect(endpoint?.warnings.filter((each) => each.includes("holes"))).toEqual(expected);
   });
 
@@ -162,6 +188,8 @@ describe("stack up openai", () => {
     await using test = await testHost(NO_DOCKER);
     await using server = await fakeServer(quirks);
     const wanted = settings({ engine: "openai", url: server.origin, ...values });
-    await expect(up(test.context, wanted, { dryRun: false })).rejects.toMatchObject(expected);
+    await expect(up(test.context, wanted, { dryRun: false, anew: false })).rejects.toMatchObject(
+      expected,
+    );
   });
 });

@@ -15,7 +15,7 @@ import { instancesOf, loadedWith, planAdopted } from "../plan/plan-adopted.ts";
 import type { ResolvedSettings, Settings } from "../plan/settings.ts";
 import { clearStack } from "./clear-stack.ts";
 import type { RunContext } from "./context.ts";
-import { type Deployment, executeSteps } from "./deployment.ts";
+import { type DeployOptions, type Deployment, executeSteps } from "./deployment.ts";
 import { runningEngineProcess } from "./engine-process.ts";
 import { ensureLoaded } from "./ensure-loaded.ts";
 import { findServer } from "./find-server.ts";
@@ -37,6 +37,7 @@ export async function adoptedStack(
   context: RunContext,
   { values: settings, origins }: ResolvedSettings,
   engine: AdoptedEngine,
+  { anew }: DeployOptions,
 ): Promise<Deployment> {
   const { host } = context;
   const base = whereIs(context, settings, engine);
@@ -83,6 +84,7 @@ export async function adoptedStack(
       model,
       context: loading === undefined ? undefined : wanted,
       hash: hashOf(served?.id ?? model, served),
+      anew,
     },
     {
       instances,
@@ -113,7 +115,12 @@ export async function adoptedStack(
           id = await ensureLoaded(context, target, step, undo, again);
         },
         gate: async () => {
-          undo.add("Adopt the server", () => forgetRun(folder));
+          undo.add("Adopt the server", async () => {
+            if (known?.adopted !== true || adoption === undefined) return forgetRun(folder);
+            // What was adopted before is as good as it was.
+            await writeEndpoint(folder, known);
+            await writeAdoption(folder, adoption);
+          });
           const probes = engine.probes({ model: id, lists: models !== undefined });
           const facts = await runGate(
             context,

@@ -19,13 +19,13 @@ import { heedFloor, imageTag } from "../plan/security-floor.ts";
 import type { ResolvedSettings } from "../plan/settings.ts";
 import { type ContainerJob, containerSteps, type Made } from "./container-steps.ts";
 import type { RunContext } from "./context.ts";
-import { type Deployment, executeSteps } from "./deployment.ts";
+import { type DeployOptions, type Deployment, executeSteps } from "./deployment.ts";
 import { runningEngineProcess } from "./engine-process.ts";
 import { choosePort, portOf, type PortWish } from "./free-port.ts";
 import { settleGpu } from "./gpu.ts";
 import { imageLockFile, readImageLock } from "./image-lock.ts";
 import { containerBudget, freeOfGpus, stackFit } from "./stack-fit.ts";
-import { ensureKey, readEndpoint, stackFolder } from "./stack-folder.ts";
+import { ensureKey, readEndpoint, readKey, stackFolder } from "./stack-folder.ts";
 import { chooseImages, preflightImages } from "./stack-images.ts";
 
 /** A stack whose engine runs in a container on a sealed network, behind the gateway. */
@@ -33,6 +33,7 @@ export async function containerStack(
   context: RunContext,
   resolved: ResolvedSettings,
   engine: ContainerEngine,
+  { dryRun, anew }: DeployOptions,
 ): Promise<Deployment> {
   const { host } = context;
   const settings = resolved.values;
@@ -44,7 +45,7 @@ export async function containerStack(
   const label = { [LABEL.name]: name };
 
   const runtime = await connect(host, { signal: context.signal });
-  const [daemon, model, known, locked, containers, networks, process, apiKey] = await Promise.all([
+  const [daemon, model, known, locked, containers, networks, process, key] = await Promise.all([
     runtime.facts(context.signal),
     store.plan(reference, engine.format),
     readEndpoint(folder),
@@ -52,8 +53,10 @@ export async function containerStack(
     runtime.containers.list(label, context.signal),
     runtime.networks.list(label, context.signal),
     runningEngineProcess(host, folder),
-    ensureKey(folder),
+    // Any will do where nothing is made with it.
+    dryRun ? readKey(folder) : ensureKey(folder),
   ]);
+  const apiKey = key ?? "";
   if (!daemon.local) throw remoteDaemon(daemon.address);
   const { image: named, allowVulnerable: allowed } = settings;
   // Before a GPU is looked for in a container of it.
@@ -64,7 +67,8 @@ export async function containerStack(
     policy,
     engine,
     daemon,
-    containers,
+    // A restart is also for a GPU that was lost: it is looked for again.
+    containers: anew ? [] : containers,
     images: (wanted) => preflightImages(engineImage(engine, wanted), settings),
   });
   const { accelerator } = gpu;
@@ -154,6 +158,7 @@ export async function containerStack(
         model.stored === undefined || !complete
           ? undefined
           : describe({ ...made, stored: model.stored }).hash,
+      anew,
     },
     {
       modelStored: model.stored !== undefined,
@@ -193,8 +198,12 @@ export async function containerStack(
   const change = (what: Partial<Made>): void => {
     made = { ...made, ...what };
   };
+  const current = !plan.steps.some(({ kind }) => kind === "containers");
   return {
     plan,
+    outdated: () =>
+      current &&
+      (["engine", "gateway"] as const).some((role) => made.images[role].id !== images[role].id),
     fit: foreseen === undefined ? undefined : fit.report(foreseen),
     endpoint: async () => {
       if (made.endpoint === undefined) throw new Error("there is no endpoint before the gate");

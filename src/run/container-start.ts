@@ -57,7 +57,7 @@ export async function checkSeal(
     throw new StackError("NETWORK_LEAK", {
       what: "The sealed network is not isolated from the host.",
       why: seal.warnings[0],
-      next: "update to Docker Engine 28 or newer, or leave out --require-isolated",
+      next: "use Docker Engine 20.10 or newer in place of Podman, or leave out --require-isolated",
     });
   }
   for (const message of seal.warnings) context.emit({ type: "warning", message });

@@ -17,7 +17,7 @@ import { fetchOptions } from "./fetch-options.ts";
 import { onFreePort, type PortWish } from "./free-port.ts";
 import { proveGpu, type SettledGpu } from "./gpu.ts";
 import type { StackFit } from "./stack-fit.ts";
-import { type StackFolder, writeEndpoint } from "./stack-folder.ts";
+import { forgetRun, type StackFolder, writeEndpoint } from "./stack-folder.ts";
 import { lockStackImages, pullImage, type StackImages } from "./stack-images.ts";
 import type { UndoList } from "./undo.ts";
 
@@ -76,7 +76,12 @@ export function containerSteps(
   return {
     image: async ({ role }) => {
       const { images } = made();
-      change({ images: { ...images, [role]: await pullImage(context, runtime, images[role]) } });
+      const pulled = await pullImage(context, runtime, images[role]);
+      change({ images: { ...images, [role]: pulled } });
+      // What was asked for anew is what counts from now on, whether it runs yet or not.
+      if (settings.pull === "always") {
+        await lockStackImages(context, runtime, job.lockFile, made().images);
+      }
     },
     model: async () => {
       const stored = await job.store.ensure(job.reference, fetchOptions(settings), engine.format);
@@ -89,12 +94,15 @@ export function containerSteps(
     },
     networks: async ({ networks }) => {
       undo.add("Create the networks", remove);
+      await forgetRun(job.folder);
       const roles = networks.map(({ role }) => role);
       await createNetworks(runtime, job.describe(withModel()).networks, roles);
       await checkSeal(context, runtime, settings);
     },
     containers: async () => {
       undo.add(`Start ${engine.name} and its gateway`, remove);
+      // An endpoint from before would make what is only begun look finished, to whoever finds it after a `kill -9`.
+      await forgetRun(job.folder);
       const start = async (port: number): Promise<readonly Watched[]> => {
         // Their names are taken by the attempt before.
         if (port !== made().port) await removeContainers(runtime, name, context.signal);

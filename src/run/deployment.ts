@@ -16,6 +16,15 @@ export interface Deployment {
   execute(undo: UndoList): Promise<readonly DoneStep[]>;
   /** After the plan: the endpoint as it was found by the gate, or left by an earlier one. */
   endpoint(): Promise<Endpoint>;
+  /** After the plan: whether what was pulled is another image than the one that runs, so that the plan must be made again. */
+  outdated?(): boolean;
+}
+
+export interface DeployOptions {
+  /** Nothing may be changed: only the plan is wanted. */
+  readonly dryRun: boolean;
+  /** What runs is to be replaced even when it is as it should be. */
+  readonly anew: boolean;
 }
 
 export interface DoneStep {

@@ -142,7 +142,9 @@ describe("the security floor", () => {
         engineVersion: "0.11.0",
       },
     });
-    await lockImages(imageLockFile(host, {}), { [image]: { id: `sha256:${"0".repeat(64)}` } });
+    await lockImages(rig.context, imageLockFile(host, {}), {
+      [image]: { id: `sha256:${"0".repeat(64)}` },
+    });
     const values = settingsSchema.parse({ offline: true });
     const origins = {} as ResolvedSettings["origins"];
     const report = await doctor(rig.context, async () => ({ values, origins }));

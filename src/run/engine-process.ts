@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { kill } from "node:process";
+import { fileURLToPath } from "node:url";
 import type { EmbeddedConfigInput } from "../embedded/config.ts";
 import { explainFailure } from "../engines/failures.ts";
 import { StackError, type ErrorCode } from "../errors.ts";
@@ -11,7 +12,7 @@ import { lastLines } from "./last-lines.ts";
 import type { StackFolder } from "./stack-folder.ts";
 import { readEngineProcess, writeEngineProcess } from "./stack-folder.ts";
 
-const MAIN = new URL("../embedded/main.ts", import.meta.url).pathname;
+const MAIN = fileURLToPath(new URL("../embedded/main.ts", import.meta.url));
 
 /** Milliseconds between SIGTERM and SIGKILL: the engine promises to end within two seconds. */
 const TERM_MS = 3000;

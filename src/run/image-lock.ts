@@ -4,8 +4,11 @@ import * as z from "zod";
 import { StackError } from "../errors.ts";
 import { isErrno, writeFileAtomic } from "../host/atomic-write.ts";
 import type { Host } from "../host/host.ts";
+import { planHash } from "../plan/hash.ts";
 import type { LockedImage } from "../plan/image-choice.ts";
 import type { ResolvedSettings } from "../plan/settings.ts";
+import type { RunContext } from "./context.ts";
+import { withLock } from "./with-lock.ts";
 
 const lockSchema = z.strictObject({
   version: z.literal(1),
@@ -51,10 +54,26 @@ export async function readImageLock(file: string): Promise<LockedImages> {
 }
 
 /** Adds or replaces entries, the others stay. Writes nothing when nothing changes. */
-export async function lockImages(file: string, entries: LockedImages): Promise<void> {
-  const before = await readImageLock(file);
-  const merged = { ...before, ...entries };
-  const images = Object.fromEntries(Object.entries(merged).sort(([a], [b]) => (a < b ? -1 : 1)));
-  if (JSON.stringify(images) === JSON.stringify(before)) return;
-  await writeFileAtomic(file, `${JSON.stringify({ version: 1, images }, undefined, 2)}\n`);
+export async function lockImages(
+  context: RunContext,
+  file: string,
+  entries: LockedImages,
+): Promise<void> {
+  if (unchanged(await readImageLock(file), entries)) return;
+  // Two stacks that come up at once share the file: without this, the later would drop what the earlier wrote.
+  const base = join(context.host.paths.state, "image-locks", planHash(file));
+  await withLock(context, base, `a change of ${file}`, async () => {
+    const before = await readImageLock(file);
+    if (unchanged(before, entries)) return;
+    const merged = Object.entries({ ...before, ...entries });
+    const images = Object.fromEntries(merged.sort(([a], [b]) => (a < b ? -1 : 1)));
+    await writeFileAtomic(file, `${JSON.stringify({ version: 1, images }, undefined, 2)}\n`);
+  });
+}
+
+function unchanged(before: LockedImages, entries: LockedImages): boolean {
+  return Object.entries(entries).every(
+    ([reference, { id, digest }]) =>
+      before[reference]?.id === id && before[reference]?.digest === digest,
+  );
 }

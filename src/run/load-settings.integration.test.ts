@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it, test } from "vitest";
 import { StackError } from "../errors.ts";
 import { testHost, type TestHost } from "../testing/test-host.ts";
+import { imageLockFile } from "./image-lock.ts";
 import { loadSettings } from "./load-settings.ts";
 import { findProjectFile } from "./project-file.ts";
 import { parseSettingsFile } from "./settings-file.ts";
@@ -26,6 +27,17 @@ async function failure(work: Promise<unknown>): Promise<StackError> {
 }
 
 describe("the project's file", () => {
+  it("is known with the settings, so that `stack.lock` lies beside it", async () => {
+    await using rig = await testHost();
+    const file = await put(rig, "p/stack.yaml", "context: 4096\n");
+    await put(rig, "p/a/x", "");
+    const context = { ...rig.context, host: at(rig, "p/a") };
+    const settings = await loadSettings(context, []);
+    expect(settings).toMatchObject({ projectFile: file, values: { context: 4096 } });
+    expect(imageLockFile(context.host, settings)).toBe(join(rig.home, "p/stack.lock"));
+    expect(await loadSettings(rig.context, [])).not.toHaveProperty("projectFile");
+  });
+
   it("is the nearest above, up to the root of the checkout", async () => {
     await using rig = await testHost();
     await put(rig, "stack.yaml", "");

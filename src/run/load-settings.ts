@@ -58,7 +58,7 @@ export async function loadSettings(
     projectFile === undefined ? [] : await fileEntries(context, projectFile, "project"),
     await fileEntries(context, userFile, "user"),
   ]);
-  return settings;
+  return projectFile === undefined ? settings : { ...settings, projectFile };
 }
 
 function environmentEntries({ host, emit }: RunContext): readonly SettingEntry[] {

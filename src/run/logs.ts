@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Endpoint } from "../endpoint.ts";
 import type { Engine } from "../engines/engine.ts";
 import { StackError } from "../errors.ts";
@@ -32,9 +33,11 @@ export async function logs(context: RunContext, options: LogsOptions): Promise<v
     for (const line of lines) options.onLine(line);
     return;
   }
-  const { logFile } = stackFolder(context.host, options.name);
+  const { logFile, path } = stackFolder(context.host, options.name);
   const lines = options.role === "engine" ? await lastLines(logFile, options.tail) : [];
-  if (lines.length === 0 && !options.follow) {
+  // A stack that is being started may write its first line yet.
+  const mayCome = options.follow && options.role === "engine" && existsSync(path);
+  if (lines.length === 0 && !mayCome) {
     throw new StackError("STACK_UNKNOWN", {
       what: `There is no log of the ${options.role} of a stack named ${options.name}.`,
       next: "stack ps --all",

@@ -1,6 +1,7 @@
 import type { EmbeddedConfigInput } from "../embedded/config.ts";
 import { type Endpoint, reached } from "../endpoint.ts";
 import type { ProcessEngine } from "../engines/engine.ts";
+import { StackError } from "../errors.ts";
 import type { ProcessIdentity } from "../host/process-identity.ts";
 import type { StoredModel } from "../models/model.ts";
 import { parseReference } from "../models/reference.ts";
@@ -12,7 +13,7 @@ import { clearStack } from "./clear-stack.ts";
 import { climb } from "./climb.ts";
 import { TAIL } from "./engine-failure.ts";
 import type { RunContext } from "./context.ts";
-import { type Deployment, executeSteps } from "./deployment.ts";
+import { type DeployOptions, type Deployment, executeSteps } from "./deployment.ts";
 import {
   runningEngineProcess,
   startEngineProcess,
@@ -24,15 +25,24 @@ import { followFile } from "./follow-file.ts";
 import { choosePort, onFreePort, portOf, type PortWish } from "./free-port.ts";
 import { lastLines } from "./last-lines.ts";
 import { processBudget, stackFit } from "./stack-fit.ts";
-import { ensureKey, forgetRun, readEndpoint, stackFolder, writeEndpoint } from "./stack-folder.ts";
+import {
+  ensureKey,
+  forgetRun,
+  readEndpoint,
+  readKey,
+  stackFolder,
+  writeEndpoint,
+} from "./stack-folder.ts";
 
 /** A stack whose engine is a background process of ours. */
 export async function processStack(
   context: RunContext,
   { values: settings }: ResolvedSettings,
   engine: ProcessEngine,
+  { dryRun, anew }: DeployOptions,
 ): Promise<Deployment> {
   const { host } = context;
+  if (settings.requireIsolated) throw notIsolated(engine);
   const folder = stackFolder(host, settings.name);
   const store = openStore(context);
   const reference = parseReference(settings.model);
@@ -41,7 +51,8 @@ export async function processStack(
     runningEngineProcess(host, folder),
     readEndpoint(folder),
   ]);
-  const apiKey = await ensureKey(folder);
+  // Any will do where nothing is made with it.
+  const apiKey = dryRun ? ((await readKey(folder)) ?? "none") : await ensureKey(folder);
   const portWish: PortWish = {
     wanted: settings.port,
     previous: portOf(known),
@@ -80,7 +91,7 @@ export async function processStack(
   const config = model.stored === undefined ? undefined : configure(model.stored);
   const hash = config === undefined ? undefined : planHash(config);
   const plan = planProcess(
-    { name: settings.name, engine: engine.name, model: model.reference, hash },
+    { name: settings.name, engine: engine.name, model: model.reference, hash, anew },
     {
       modelStored: model.stored !== undefined,
       runningHash: running?.plan,
@@ -128,6 +139,8 @@ export async function processStack(
           });
           const { misfit } = fit.of(fetched());
           if (misfit !== undefined) throw misfit;
+          // An endpoint from before would make what is only begun look finished, to whoever finds it after a `kill -9`.
+          await forgetRun(folder);
           await start();
         },
         gate: async () => {
@@ -170,6 +183,14 @@ export async function processStack(
       warnings: fit.of(fetched()).window.warnings,
     });
   }
+}
+
+function notIsolated({ title }: ProcessEngine): StackError {
+  return new StackError("NETWORK_LEAK", {
+    what: `${title}: it is on no sealed network.`,
+    why: "It is a process of yours, and may reach whatever you may.",
+    next: "leave out --require-isolated, or choose an engine in a container: stack up llamacpp",
+  });
 }
 
 /** The prebuilt binaries that are installed by default know the CPU, and Metal on a Mac. */

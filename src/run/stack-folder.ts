@@ -50,14 +50,17 @@ export async function stackNames(host: Host): Promise<readonly string[]> {
 
 /** The bearer key of a stack: 256 random bits, made once and kept, so that configured agents stay configured. */
 export async function ensureKey(folder: StackFolder): Promise<string> {
-  const file = folder.keyFile;
-  const existing = await readText(file);
-  if (existing !== undefined && /^sk-stack-[0-9a-f]{64}$/.test(existing.trim())) {
-    return existing.trim();
-  }
+  const existing = await readKey(folder);
+  if (existing !== undefined) return existing;
   const key = `sk-stack-${randomBytes(32).toString("hex")}`;
-  await writeFileAtomic(file, `${key}\n`, { mode: 0o600 });
+  await writeFileAtomic(folder.keyFile, `${key}\n`, { mode: 0o600 });
   return key;
+}
+
+/** Undefined when there is none yet, or it is damaged. */
+export async function readKey(folder: StackFolder): Promise<string | undefined> {
+  const key = (await readText(folder.keyFile))?.trim();
+  return key !== undefined && /^sk-stack-[0-9a-f]{64}$/.test(key) ? key : undefined;
 }
 
 /** What `up` leaves behind for other commands. Undefined when there is none, or it is not readable any more. */

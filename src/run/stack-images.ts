@@ -1,7 +1,7 @@
 import type { Runtime } from "../docker/runtime.ts";
 import type { ImageSource } from "../engines/engine.ts";
 import { GATEWAY_IMAGE } from "../offline/gateway-container.ts";
-import { chooseImage, type ImageChoice, type LockedImage } from "../plan/image-choice.ts";
+import { chooseImage, heedLock, type ImageChoice, type LockedImage } from "../plan/image-choice.ts";
 import type { Role } from "../plan/labels.ts";
 import type { Settings } from "../plan/settings.ts";
 import type { RunContext } from "./context.ts";
@@ -86,7 +86,7 @@ export async function pullImage(
   await runtime.images.pull(exact, { onProgress: context.emit, signal: context.signal });
   const facts = await runtime.images.inspect(exact, context.signal);
   if (facts === undefined) throw new Error(`the daemon pulled ${exact} and does not have it`);
-  return { ...choice, pull: false, id: facts.id };
+  return heedLock({ ...choice, pull: false, id: facts.id });
 }
 
 /** Writes down which images ran: from now on these and no others. */
@@ -103,5 +103,5 @@ export async function lockStackImages(
     const digest = facts.repoDigests[0];
     entries[choice.reference] = { id: facts.id, ...(digest === undefined ? {} : { digest }) };
   }
-  await lockImages(file, entries);
+  await lockImages(context, file, entries);
 }

@@ -161,21 +161,76 @@ describe.skipIf(store === undefined)("stack up, embedded", () => {
     }
   });
 
-  it("cleans up behind a killed command at the next one", async () => {
+  // An endpoint of a run that did not end by `down`, as after a restart of the machine, must not vouch for a new one.
+  it.each([
+    ["", false],
+    [" over an endpoint from before", true],
+  ])("cleans up behind a killed command at the next one%s", async (_title, before) => {
     const whole = (await up()).ms;
+    const file = join(stackDir(), "endpoint.json");
+    const endpoint = await readFile(file, "utf8");
     await cli.run("down");
     for (let round = 0; round < 5; round += 1) {
+      if (before) await writeFile(file, endpoint);
       const child = cli.start("up", "--json");
       setTimeout(() => child.kill("SIGKILL"), (whole * (round + Math.random())) / 5);
       await child.result;
       const status = await cli.run("status", "--json");
       const running = status.exitCode === 0 && lastJson(status)["state"] === "running";
       // Either it was through, and the stack works; or nothing of it is left.
-      if (running) {
-        expect(lastJson(await up())).toMatchObject({ changed: false });
-        await cli.run("down");
-      }
+      if (running) expect(lastJson(await up())).toMatchObject({ changed: false });
+      // Killed before it did anything, it leaves what was there.
+      if (running || before) await cli.run("down");
       expect({ round, ...(await left()) }).toEqual({ round, ...nothing });
+    }
+  });
+
+  it("does nothing in a dry run", async () => {
+    const files = async (): Promise<readonly string[]> =>
+      readdir(join(cli.home, ".local/state"), { recursive: true });
+    const before = await files();
+    for (const command of ["up", "restart"]) {
+      expect(await cli.run(command, "--name", "other", "--dry-run")).toMatchObject({ exitCode: 0 });
+    }
+    expect(await files()).toEqual(before);
+  });
+
+  it("restarts, and stays as it is when what is to replace it can't be had", async () => {
+    const before = lastJson(await up())["endpoint"] as Endpoint;
+    const identity = await engineProcess();
+    for (const wrong of [
+      ["--model", "file:/etc/hostname"],
+      ["--model", "smolm2"],
+      ["--context", "lots"],
+      ["--require-isolated"],
+      ["--memory", "1g"],
+    ]) {
+      const refused = await cli.run("restart", "--json", ...wrong);
+      expect([wrong, refused.exitCode]).not.toEqual([wrong, 0]);
+      expect(await isAlive(host, identity)).toBe(true);
+    }
+    const restarted = lastJson(await cli.run("restart", "--json"));
+    expect((restarted["steps"] as { id: string }[]).map(({ id }) => id)).toEqual([
+      "clear",
+      "process",
+      "gate",
+    ]);
+    expect(restarted["endpoint"]).toMatchObject({
+      apiBase: before.apiBase,
+      apiKey: before.apiKey,
+    });
+    expect(await isAlive(host, identity)).toBe(false);
+  });
+
+  it("has no sealed network, and says so where one is demanded", async () => {
+    const refused = await up("--require-isolated");
+    expect(lastJson(refused)).toMatchObject({ code: "NETWORK_LEAK", exitCode: 11 });
+  });
+
+  it("has no log of a stack that nobody started, also when it would be followed", async () => {
+    for (const flags of [[], ["-f"]]) {
+      const refused = await cli.run("logs", ...flags, "--name", "typo", "--json");
+      expect(lastJson(refused)).toMatchObject({ code: "STACK_UNKNOWN", exitCode: 2 });
     }
   });
 

@@ -3,10 +3,11 @@ import type { Engine } from "../engines/engine.ts";
 import { unreachable } from "../errors.ts";
 import { ENGINES } from "../engines/index.ts";
 import { engineToAdopt } from "../plan/adopted-base.ts";
-import { stepId, stepTitle } from "../plan/plan.ts";
+import { type Plan, stepId, stepTitle } from "../plan/plan.ts";
 import type { ResolvedSettings } from "../plan/settings.ts";
+import { unusedSettings } from "../plan/unused-settings.ts";
 import type { RunContext } from "./context.ts";
-import type { Deployment } from "./deployment.ts";
+import type { DeployOptions, Deployment } from "./deployment.ts";
 import type { PlannedStep } from "./events.ts";
 import { acquireLock } from "./lock.ts";
 import { recover } from "./recover.ts";
@@ -31,30 +32,35 @@ export interface UpResult {
 }
 
 /**
- * Makes the stack that the settings ask for: computes the plan, does what is missing, climbs the gate.
- * Interrupted or failed, it takes back what it had started. Errors: any code of `ERROR_CODES`.
+ * Makes the stack that the settings ask for: computes the plan, does what is missing, climbs the gate; with `anew` also
+ * replaces what runs as it should. Interrupted or failed, it takes back what it had started. Errors: any code of `ERROR_CODES`.
  */
 export async function up(
   context: RunContext,
   settings: ResolvedSettings,
-  options: { readonly dryRun: boolean },
+  options: DeployOptions,
 ): Promise<UpResult> {
   const { name } = settings.values;
-  if (options.dryRun) return dryRun(context, settings);
+  if (options.dryRun) return dryRun(context, settings, options);
 
   const folder = stackFolder(context.host, name);
   const lock = await acquireLock(context.host, folder.lockFile, "stack up");
   try {
     if (lock.takenOver) await recover(context, name);
-    const deployment = await deploy(context, settings);
+    let deployment = await deploy(context, settings, options);
     const { plan } = deployment;
-    const planned = plan.steps.map((step) => ({ id: stepId(step), title: stepTitle(step) }));
-    context.emit({ type: "plan", name, steps: planned });
+    context.emit({ type: "plan", name, steps: planned(plan) });
     const undo = createUndoList(context);
     try {
-      const steps = await deployment.execute(undo);
+      const steps = [...(await deployment.execute(undo))];
+      if (deployment.outdated?.() === true) {
+        const pulled = { ...settings.values, pull: "missing" } as const;
+        deployment = await deploy(context, { ...settings, values: pulled }, options);
+        context.emit({ type: "plan", name, steps: planned(deployment.plan) });
+        steps.push(...(await deployment.execute(undo)));
+      }
       const { engine, model } = plan;
-      const changed = steps.length > 0;
+      const changed = steps.some(({ id }) => !id.startsWith("image:"));
       return {
         name,
         engine,
@@ -74,43 +80,57 @@ export async function up(
   }
 }
 
-async function dryRun(context: RunContext, settings: ResolvedSettings): Promise<UpResult> {
-  const deployment = await deploy(context, settings);
+async function dryRun(
+  context: RunContext,
+  settings: ResolvedSettings,
+  options: DeployOptions,
+): Promise<UpResult> {
+  const deployment = await deploy(context, settings, options);
   const { name, engine, model, steps } = deployment.plan;
-  const planned = steps.map((step) => ({ id: stepId(step), title: stepTitle(step) }));
   const head = {
     name,
     engine,
     model,
     changed: false,
     dryRun: true,
-    steps: planned,
+    steps: planned(deployment.plan),
     ...fitOf(deployment),
   };
   return steps.length === 0 ? { ...head, endpoint: await deployment.endpoint() } : head;
+}
+
+function planned({ steps }: Plan): readonly PlannedStep[] {
+  return steps.map((step) => ({ id: stepId(step), title: stepTitle(step) }));
 }
 
 function fitOf({ fit }: Deployment): Pick<UpResult, "fit"> {
   return fit === undefined ? {} : { fit };
 }
 
-async function deploy(context: RunContext, settings: ResolvedSettings): Promise<Deployment> {
+async function deploy(
+  context: RunContext,
+  settings: ResolvedSettings,
+  options: DeployOptions,
+): Promise<Deployment> {
   const engine: Engine = ENGINES[settings.values.engine];
   const adopted = engineToAdopt(engine, settings);
+  for (const message of unusedSettings(adopted ?? engine, settings)) {
+    context.emit({ type: "warning", message });
+  }
   if (adopted !== undefined) {
     const { adoptedStack } = await import("./adopted-stack.ts");
-    return adoptedStack(context, settings, adopted);
+    return adoptedStack(context, settings, adopted, options);
   }
   switch (engine.kind) {
     case "adopted":
       throw new Error("an adopted engine is always adopted");
     case "process": {
       const { processStack } = await import("./process-stack.ts");
-      return processStack(context, settings, engine);
+      return processStack(context, settings, engine, options);
     }
     case "container": {
       const { containerStack } = await import("./container-stack.ts");
-      return containerStack(context, settings, engine);
+      return containerStack(context, settings, engine, options);
     }
     default:
       return unreachable(engine);

@@ -5,7 +5,7 @@ import { ALL_SETTINGS } from "../setting-flags.ts";
 
 export const command = defineCommand({
   description:
-    "The settings are read anew, so this is also how a change of them takes effect. The key stays the same.",
+    "The settings are read anew, so this is also how a change of them takes effect. What runs goes only when everything that is to replace it is here. The key stays the same.",
   args: [ENGINE_ARGUMENT],
   flags: {},
   settings: ALL_SETTINGS,
@@ -14,22 +14,9 @@ export const command = defineCommand({
   examples: [{ command: "stack restart", what: "Restart the stack named default." }],
   run: async ({ context, settings, dryRun }): Promise<UpReport> => {
     const resolved = await settings();
+    const { up } = await import("../../run/up.ts");
     const { keyFileOf } = await import("../key-file-of.ts");
-    if (dryRun) {
-      const { previewDown } = await import("../../run/preview-down.ts");
-      const { up } = await import("../../run/up.ts");
-      const { engine, model, steps } = await up(context, resolved, { dryRun });
-      const { name } = resolved.values;
-      const stops = (await previewDown(context, name)).map((what) => ({
-        id: `remove:${what}`,
-        title: `Remove ${what}`,
-      }));
-      const start = { id: "up", title: `Start ${engine} with ${model} again` };
-      const plan = [...stops, ...(steps.length > 0 ? steps : [start])];
-      return { name, engine, model, changed: false, dryRun, steps: plan };
-    }
-    const { restart } = await import("../../run/restart.ts");
-    const result = await restart(context, resolved);
+    const result = await up(context, resolved, { dryRun, anew: true });
     return { ...result, keyFile: keyFileOf(context.host, resolved, result) };
   },
   text: describeUp,

@@ -31,7 +31,7 @@ export const command = defineCommand({
     const resolved = await settings();
     const { up } = await import("../../run/up.ts");
     const { keyFileOf } = await import("../key-file-of.ts");
-    const result = await up(context, resolved, { dryRun });
+    const result = await up(context, resolved, { dryRun, anew: false });
     return { ...result, keyFile: keyFileOf(context.host, resolved, result) };
   },
   text: describeUp,

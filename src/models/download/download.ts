@@ -11,7 +11,7 @@ import { HttpStatusError, type Trouble } from "../net/trouble.ts";
 import { hashFile } from "../store/hash-file.ts";
 import { lockBase } from "../store/layout.ts";
 import { fullDisk, requireSpace } from "./disk-space.ts";
-import { withLock } from "./lock.ts";
+import { withLock } from "../../run/with-lock.ts";
 import type { Meter } from "./meter.ts";
 import { openPartial, type Partial } from "./partial.ts";
 import { transfer } from "./transfer.ts";

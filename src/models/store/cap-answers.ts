@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { writeFileAtomic } from "../../host/atomic-write.ts";
 import type { RunContext } from "../../run/context.ts";
 import { CAPPED, cappedManifests, cappedPrefix } from "../capped-manifests.ts";
-import { withLock } from "../download/lock.ts";
+import { withLock } from "../../run/with-lock.ts";
 import type { Digest, GgufModel } from "../model.ts";
 import { lockBase, makeFolder, type Layout } from "./layout.ts";
 import { manifestSchema, MEDIA, readManifest } from "./manifest.ts";

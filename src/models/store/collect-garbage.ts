@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import type { Host } from "../../host/host.ts";
 import type { RunContext } from "../../run/context.ts";
 import { hasStaleLock } from "../../run/lock.ts";
-import { withLock } from "../download/lock.ts";
+import { withLock } from "../../run/with-lock.ts";
 import { BLOB, blobFileName, isPartial, listFiles } from "./disk-use.ts";
 import { removeStrayCapped } from "./cap-answers.ts";
 import { lockBase, type Layout } from "./layout.ts";

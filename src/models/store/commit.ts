@@ -2,7 +2,7 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../host/atomic-write.ts";
 import type { RunContext } from "../../run/context.ts";
-import { withLock } from "../download/lock.ts";
+import { withLock } from "../../run/with-lock.ts";
 import { formatOllamaName, type OllamaName } from "../ollama-name.ts";
 import type { GgufModel, ModelReference, SnapshotModel } from "../model.ts";
 import { preferredName, qualifiedName } from "../served-name.ts";

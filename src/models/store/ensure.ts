@@ -4,7 +4,7 @@ import type { RunContext } from "../../run/context.ts";
 import { isErrno } from "../../host/atomic-write.ts";
 import { formatBytes } from "../bytes.ts";
 import { fullDisk } from "../download/disk-space.ts";
-import { withLock } from "../download/lock.ts";
+import { withLock } from "../../run/with-lock.ts";
 import { startMeter } from "../download/meter.ts";
 import { readGgufHeader } from "../gguf/header.ts";
 import { manifestForGguf } from "../gguf/ollama-manifest.ts";

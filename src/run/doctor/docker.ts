@@ -53,7 +53,7 @@ function versionFindings(version: string): readonly Finding[] {
   if (isOlder(version, "28.0.0")) {
     findings.push({
       status: "warning",
-      summary: `Engine ${version} lets machines of the same network reach ports that are published on 127.0.0.1 (moby#45610), and its sealed networks still reach this host`,
+      summary: `Engine ${version} lets machines of the same network reach ports that are published on 127.0.0.1 (moby#45610)`,
       fix: "update Docker Engine to 28 or newer",
     });
   }

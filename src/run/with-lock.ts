@@ -1,10 +1,10 @@
-import { StackError } from "../../errors.ts";
-import { acquireLock } from "../../run/lock.ts";
-import type { RunContext } from "../../run/context.ts";
+import { StackError } from "../errors.ts";
+import { acquireLock } from "./lock.ts";
+import type { RunContext } from "./context.ts";
 
 const POLL_MS = 100;
 
-/** Runs `work` while this process holds the lock; waits for whoever has it, and says so once. `purpose` is what others are told. */
+/** Runs `work` while this process holds the lock; waits for whoever has it, and says so once. `purpose`, such as "a change of the model store", is what others are told. */
 export async function withLock<T>(
   context: RunContext,
   file: string,
@@ -21,7 +21,7 @@ export async function withLock<T>(
       if (!told)
         emit({
           type: "info",
-          message: `Waiting for another command that works on the same model.`,
+          message: `Waiting for another command to end with ${purpose}.`,
         });
       await host.clock.sleep(POLL_MS, signal);
       continue;
