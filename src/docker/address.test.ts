@@ -30,6 +30,7 @@ describe("addresses", () => {
     "ftp://x",
     "tcp://",
     "ssh://-oProxyCommand=x",
+    "ssh://a%zz@x",
     "tcp://:x",
   ])("%j is refused", (text) => {
     expect(() => parseAddress(text)).toThrow(StackError);

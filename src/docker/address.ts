@@ -71,9 +71,17 @@ function sshAddress(text: string): DaemonAddress {
   const url = parseUrl(text);
   // The host becomes an argument of `ssh-keygen`: it must not read as an option.
   if (url.hostname === "" || url.hostname.startsWith("-")) throw badAddress(text);
-  const user = url.username === "" ? undefined : decodeURIComponent(url.username);
+  const user = url.username === "" ? undefined : decodeUser(url.username, text);
   const port = url.port === "" ? SSH_PORT : Number(url.port);
   return { kind: "ssh", text, host: url.hostname, port, user };
+}
+
+function decodeUser(user: string, text: string): string {
+  try {
+    return decodeURIComponent(user);
+  } catch (cause) {
+    throw badAddress(text, cause);
+  }
 }
 
 function parseUrl(text: string): URL {

@@ -182,6 +182,20 @@ describe("writeAgentConfig and undoAgentConfig", () => {
     expect(await snapshot(box.home)).toEqual(before);
   });
 
+  it("change nothing when the record of what was there is damaged, and name it", async () => {
+    await using box = await testHost();
+    await put(litellmFile(box), "# mine\n");
+    await write(box.host, "litellm");
+    const folder = join(box.host.paths.state, "agent-files");
+    const [record = ""] = await readdir(folder);
+    await writeFile(join(folder, record), '{"path":');
+    const before = await snapshot(box.home);
+    const damaged = { code: "CONFLICT", why: expect.stringContaining(join(folder, record)) };
+    await expect(write(box.host, "litellm", MOVED)).rejects.toMatchObject(damaged);
+    await expect(undoAgentConfig(box.host, "litellm")).rejects.toMatchObject(damaged);
+    expect(await snapshot(box.home)).toEqual(before);
+  });
+
   it("leave alone what is not UTF-8, which an edit would damage", async () => {
     await using box = await testHost();
     const latin1 = Buffer.from("# caf\u00E9\n", "latin1");

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
+import { StackError } from "../errors.ts";
 import { isErrno, writeFileAtomic } from "../host/atomic-write.ts";
 import type { Host } from "../host/host.ts";
 
@@ -72,6 +73,12 @@ async function parseRecord(path: string): Promise<Original | undefined> {
     return originalSchema.parse(JSON.parse(await readFile(path, "utf8")));
   } catch (error) {
     if (isErrno(error, "ENOENT")) return undefined;
-    throw error;
+    // Taking it for none would make a file that has our lines in it the one to come back to.
+    throw new StackError("CONFLICT", {
+      what: "A record of what one of your files was before it was written into cannot be read.",
+      why: `${path}: ${error instanceof Error ? error.message : String(error)}`,
+      next: `look at the file that its "path" names, then remove the record: rm ${path}`,
+      cause: error,
+    });
   }
 }

@@ -47,6 +47,21 @@ describe("ollama:", () => {
     expect(storage.requests.every(({ headers }) => headers.authorization === undefined)).toBe(true);
   });
 
+  it.each([
+    ["https://[bad/token", '"https://[bad/token" is no address.'],
+    ["ftp://127.0.0.1/token", "ftp://127.0.0.1 is not TLS."],
+  ])("refuses the token server %s", async (realm, why) => {
+    await using registry = await fakeRegistry();
+    registry.files.intercept((_, response) => {
+      response.writeHead(401, { "www-authenticate": `Bearer realm="${realm}"` }).end();
+      return true;
+    });
+    await expect(rig.ensure(`ollama:${registry.address}/m:v1`)).rejects.toMatchObject({
+      code: "MODEL_UNAVAILABLE",
+      why,
+    });
+  });
+
   it("never gives two models one name", async () => {
     await using one = await fakeRegistry();
     await using two = await fakeRegistry();

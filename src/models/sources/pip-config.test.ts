@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { pipIndexUrl } from "./pip-config.ts";
+import { configuredIndex, pipIndexUrl } from "./pip-config.ts";
 import { filesOfHtml } from "./pypi-project.ts";
 import { pinnedRequirements } from "./pypi.ts";
 import { parseChallenge } from "./registry-token.ts";
@@ -13,6 +13,17 @@ it.each([
   ["", undefined],
 ])("index of pip.conf %j", (text, expected) => {
   expect(pipIndexUrl(text)).toBe(expected);
+});
+
+it.each([
+  ["https://u:p%21@a/simple", "u:p!"],
+  ["https://u:100%@a/simple", "u:100%"],
+  ["https://u:%zz%41%C3%A9@a/simple", "u:%zzA\u00E9"],
+])("credentials in %s", async (url, expected) => {
+  const paths = { home: "/h", config: "", data: "", state: "", cache: "" };
+  const host = { env: { PIP_INDEX_URL: url }, paths, platform: "linux" as const };
+  const { authorization } = await configuredIndex(host);
+  expect(authorization).toBe(`Basic ${Buffer.from(expected).toString("base64")}`);
 });
 
 it("reads the links of an HTML index", () => {

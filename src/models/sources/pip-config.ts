@@ -116,10 +116,17 @@ function toIndex(text: string, origin: string): PackageIndex {
   const authorization =
     url.username === ""
       ? undefined
-      : `Basic ${Buffer.from(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`).toString("base64")}`;
+      : `Basic ${Buffer.from(`${unquote(url.username)}:${unquote(url.password)}`).toString("base64")}`;
   url.username = "";
   url.password = "";
   return { url: url.href.replace(/\/+$/, ""), authorization, origin };
+}
+
+/** As Python's `unquote`, which pip uses, has it: a `%` that begins no escape stays as it is. */
+function unquote(text: string): string {
+  return text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (escapes) =>
+    Buffer.from(escapes.replaceAll("%", ""), "hex").toString("utf8"),
+  );
 }
 
 async function readText(file: string): Promise<string> {

@@ -120,13 +120,13 @@ export function filesOfHtml(text: string): readonly IndexFile[] {
   });
 }
 
-/** Only wheels whose sha256 the index tells: without it nothing could be checked. */
+/** Only wheels whose sha256 the index tells (without it nothing could be checked), at an address that is one. */
 function toWheel(file: IndexFile, base: string): readonly Wheel[] {
   const version = /^[^-]+-([^-]+)-.+\.whl$/.exec(file.filename)?.[1];
   const digest = digestSchema.safeParse(`sha256:${file.sha256}`);
-  if (version === undefined || file.yanked || !digest.success) return [];
-  const url = new URL(file.url, base).href;
-  return [{ file: file.filename, version, url, digest: digest.data, bytes: file.size }];
+  const url = URL.parse(file.url, base);
+  if (version === undefined || file.yanked || !digest.success || url === null) return [];
+  return [{ file: file.filename, version, url: url.href, digest: digest.data, bytes: file.size }];
 }
 
 function sameVersion(a: string, b: string): boolean {

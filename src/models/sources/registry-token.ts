@@ -35,8 +35,7 @@ export async function fetchToken(
   if (/^basic\b/i.test(challenge)) return login;
   const { realm, service, scope: wanted } = parseChallenge(challenge);
   if (realm === undefined) return undefined;
-  const url = new URL(realm, scope.origin);
-  requireSafeRealm(url, scope);
+  const url = tokenServer(realm, scope);
   if (service !== undefined) url.searchParams.set("service", service);
   url.searchParams.set("scope", wanted ?? `repository:${scope.repository}:pull`);
   const { head, body } = await fetchBytes(tools.context, tools.http, {
@@ -75,12 +74,16 @@ export function parseChallenge(challenge: string): {
 }
 
 /** A registry reached by TLS must not send a login elsewhere in clear. */
-function requireSafeRealm(url: URL, scope: Scope): void {
-  if (url.protocol === "https:" || isLoopback(url.hostname)) return;
-  if (url.protocol === "http:" && scope.origin.startsWith("http:")) return;
+function tokenServer(realm: string, scope: Scope): URL {
+  const url = URL.parse(realm, scope.origin);
+  if (url !== null) {
+    if (url.protocol === "https:") return url;
+    if (url.protocol === "http:" && (isLoopback(url.hostname) || scope.origin.startsWith("http:")))
+      return url;
+  }
   throw new StackError("MODEL_UNAVAILABLE", {
-    what: `The registry ${scope.registry} names a token server that is not safe to ask.`,
-    why: `${url.origin} speaks plain HTTP.`,
+    what: `The registry ${scope.registry} names a token server that cannot be asked safely.`,
+    why: url === null ? `"${realm}" is no address.` : `${url.protocol}//${url.host} is not TLS.`,
     next: "ask whoever runs this registry",
   });
 }
