@@ -8,6 +8,10 @@ export interface EngineMemory {
   readonly batch: number;
   /** Room for tokens comes in steps of this many. */
   readonly padding: number;
+  /** Tokens for which there is room beyond those of all conversations. */
+  readonly spareTokens: number;
+  /** Bytes that a mask has for each pair of a token in the batch and one in the window; 0 where attention does without. */
+  readonly maskBytes: number;
   /** Layers with a window keep just the window. */
   readonly keepsWindows: boolean;
   /** Tokens that a window is larger than window and batch together. */
@@ -23,6 +27,8 @@ export interface EngineMemory {
   readonly kvTypes: readonly KvType[];
   /** Architectures of which it keeps the table of words a second time where it makes the answers too. */
   readonly copiesTied: readonly string[];
+  /** Copies of the table of words that it makes for a processor, 2 bytes for each number. */
+  readonly tableCopies: number;
 }
 
 /** The prompt cache of llama-server is bounded by its flag `--cache-ram`: LLAMACPP_PROMPT_CACHE_MIB in src/engines/llamacpp.ts. A test holds the two equal. */
@@ -31,9 +37,12 @@ const LLAMACPP_PROMPT_CACHE = 512 * MIB;
 const GGML = {
   batch: 512,
   padding: 256,
+  spareTokens: 0,
+  maskBytes: 2,
   keepsWindows: true,
   windowSpare: 0,
   copiesTied: [],
+  tableCopies: 0,
 } as const;
 /**
  * What Ollama computes by an engine of its own (`OllamaEngineRequired` in fs/ggml/ggml.go of 0.17.4), which creates
@@ -70,16 +79,16 @@ const OLLAMA_ENGINE = [
 const GGML_KV_TYPES = ["f16", "q8_0", "q4_0"] as const;
 
 /**
- * For llama.cpp and embedded: by hand, from the resident memory of processes with two small models, on x86-64 Linux
- * (25 Nov 2026). For Ollama, vLLM and SGLang: assumed, not measured yet; a benchmark is still to be written.
+ * `processBytes` and `vocabularyEntryBytes`: `pnpm bench:memory` with smollm2:135m and gemma3:270m at three contexts each, on 2
+ * processors with x86-64 Linux, 25 Nov 2026: a line through two sizes of vocabulary. The tables are in docs/engines.
  */
 export const ENGINE_MEMORY = {
   // node-llama-cpp 3.22.1: one token more per batch where there are windows; Node itself, its heap and the libraries.
   embedded: {
     ...GGML,
     windowSpare: 1,
-    processBytes: 180 * MIB,
-    vocabularyEntryBytes: 700,
+    processBytes: 129 * MIB,
+    vocabularyEntryBytes: 380,
     promptCacheBytes: 0,
     checkpoints: { every: 8192, most: 32 },
     kvTypes: GGML_KV_TYPES,
@@ -93,24 +102,29 @@ export const ENGINE_MEMORY = {
     checkpoints: { every: 8192, most: 32 },
     kvTypes: GGML_KV_TYPES,
   },
-  // Ollama 0.17.4: server and runner.
+  // Ollama 0.17.4: server and runner, with weights that are read and not mapped.
   ollama: {
     ...GGML,
-    processBytes: 100 * MIB,
-    vocabularyEntryBytes: 255,
+    processBytes: 67 * MIB,
+    vocabularyEntryBytes: 396,
     promptCacheBytes: 0,
     checkpoints: undefined,
     kvTypes: GGML_KV_TYPES,
     copiesTied: OLLAMA_ENGINE,
   },
-  // Python and PyTorch. Keys and values come from a pool of blocks of all layers, windows or not.
+  // vLLM 0.32.0 for processors: three processes of Python and PyTorch, two with a tokenizer. Keys and values come from a pool of
+  // blocks of all layers, windows or not. Two copies of the table: vocab_parallel_embedding.py packs it for what goes in and what
+  // comes out, and keeps the original.
   vllm: {
     batch: 2048,
-    padding: 128,
+    padding: 1,
+    spareTokens: 256,
+    maskBytes: 0,
     keepsWindows: false,
     windowSpare: 0,
-    processBytes: 1024 * MIB,
-    vocabularyEntryBytes: 0,
+    processBytes: 2000 * MIB,
+    vocabularyEntryBytes: 5090,
+    tableCopies: 2,
     promptCacheBytes: 0,
     checkpoints: undefined,
     kvTypes: ["f16"],
@@ -118,8 +132,9 @@ export const ENGINE_MEMORY = {
   },
 } as const satisfies Record<string, EngineMemory>;
 
-/** Of an engine that was not measured (sglang): as vLLM, which has the same needs. */
-export function engineMemory(name: string): EngineMemory {
+/** Of an engine that was not measured (sglang): as vLLM, which has the same needs. `onGpu`: nothing is copied for the processor. */
+export function engineMemory(name: string, onGpu = false): EngineMemory {
   const known: Readonly<Record<string, EngineMemory>> = ENGINE_MEMORY;
-  return known[name] ?? ENGINE_MEMORY.vllm;
+  const found = known[name] ?? ENGINE_MEMORY.vllm;
+  return onGpu ? { ...found, tableCopies: 0 } : found;
 }

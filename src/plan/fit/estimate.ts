@@ -37,7 +37,8 @@ export function estimate(
   const runtime = engine.processBytes + engine.vocabularyEntryBytes * shape.vocabulary;
   const cache = Math.ceil(cacheBytes(shape, engine, question));
   const twice = engine.copiesTied.includes(architecture ?? "") ? (shape.tiedBytes ?? 0) : 0;
-  const weights = weightsBytes + twice;
+  const copies = engine.tableCopies * shape.vocabulary * shape.embeddingLength * TABLE_BYTES;
+  const weights = weightsBytes + twice + copies;
   return {
     weights,
     kv,
@@ -50,7 +51,8 @@ export function estimate(
 }
 
 const F32_BYTES = 4;
-const MASK_BYTES = 2;
+/** A table of words stays bfloat16 or float16, also in quantised safetensors. */
+const TABLE_BYTES = 2;
 /**
  * Rows of the width between layers, and of the widest place inside one, that llama.cpp has in use at once while it reads a
  * batch. Fitted to `CPU compute buffer size` of llama-server 0.7.0 with flash attention: exact for smollm2:135m (14.6 MiB)
@@ -58,14 +60,14 @@ const MASK_BYTES = 2;
  */
 const ROWS = { embedding: 5, widest: 3 } as const;
 
-/** The rows of a batch, the masks (who looks at whom, 2 bytes for each pair), and one row of logits a conversation. */
+/** The rows of a batch, the masks (who looks at whom), and one row of logits a conversation. */
 function computeBytes(shape: MemoryShape, engine: EngineMemory, question: KvQuestion): number {
   const { batch } = engine;
   const rows = ROWS.embedding * shape.embeddingLength + ROWS.widest * shape.widestLength;
   const masks = distinctCells(shape.kv, engine, question.context);
   return (
     batch * F32_BYTES * rows +
-    batch * MASK_BYTES * masks +
+    batch * engine.maskBytes * masks +
     question.parallel * F32_BYTES * shape.vocabulary
   );
 }

@@ -3,7 +3,7 @@ import type { ModelFacts } from "../../models/model.ts";
 import { contextWindow, type ContextWindow } from "../context-window.ts";
 import type { Settings } from "../settings.ts";
 import { type Budget, type Room, roomFor } from "./budget.ts";
-import { engineMemory } from "./engine-memory.ts";
+import { type EngineMemory, engineMemory } from "./engine-memory.ts";
 import { doesNotFit } from "./does-not-fit.ts";
 import { estimate, type MemoryEstimate, type ModelSize } from "./estimate.ts";
 import { solveContext } from "./solve-context.ts";
@@ -40,12 +40,12 @@ const AGENT_COMFORT = 32_768;
 /** Settles the context and what it takes. What exceeds the memory is a misfit, or with `overcommit` a warning. */
 export function fitContext(question: FitQuestion): Fit {
   const { settings, facts, weightsBytes, budget } = question;
-  const engine = engineMemory(question.engine);
+  const engine = engineMemory(question.engine, budget.deviceFreeBytes !== undefined);
   const size: ModelSize | undefined = facts.memory
     ? { weightsBytes, architecture: facts.architecture, shape: facts.memory }
     : undefined;
   const { parallel, kvType } = settings;
-  const found = chooseContext(question, size);
+  const found = chooseContext(question, size, engine);
   const window = contextWindow({ ...settings, context: found.tokens }, facts, found.by);
   const needed =
     size === undefined
@@ -86,7 +86,11 @@ interface Chosen {
   readonly warnings: readonly string[];
 }
 
-function chooseContext(question: FitQuestion, size: ModelSize | undefined): Chosen {
+function chooseContext(
+  question: FitQuestion,
+  size: ModelSize | undefined,
+  engine: EngineMemory,
+): Chosen {
   const { settings, facts, kept } = question;
   const { context, parallel, kvType } = settings;
   if (context !== "auto") return { tokens: context, by: "settings", warnings: [] };
@@ -102,7 +106,7 @@ function chooseContext(question: FitQuestion, size: ModelSize | undefined): Chos
     const why = `${unknown}, so \`auto\` is ${tokens} tokens.`;
     return { tokens, by: "settings", warnings: [why] };
   }
-  const solved = solveContext(size, engineMemory(question.engine), question.budget, {
+  const solved = solveContext(size, engine, question.budget, {
     parallel,
     kvType,
     limit: trained,

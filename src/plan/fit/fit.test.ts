@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
+import { vllm } from "../../engines/vllm.ts";
 import { LLAMACPP_PROMPT_CACHE_MIB } from "../../engines/llamacpp.ts";
 import type { StackError } from "../../errors.ts";
 import type { MemoryShape } from "../../models/memory-shape.ts";
@@ -46,7 +47,7 @@ describe("keys and values", () => {
     ["smollm2:135m", SMOLLM2, "llamacpp", 8192, "q8_0", 95.625],
     ["gemma3:270m", GEMMA3, "llamacpp", 8192, "f16", 24 + 15],
     ["gemma3:270m", GEMMA3, "embedded", 8192, "f16", 24 + 18.75],
-    ["gemma3:270m", GEMMA3, "vllm", 8192, "f16", 144],
+    ["gemma3:270m", GEMMA3, "vllm", 8192, "f16", 144 + 4.5],
     // 144 KiB a token.
     ["qwen3:8b", QWEN3_8B, "ollama", 32_768, "f16", 4608],
     ["qwen3:8b", QWEN3_8B, "ollama", 32_768, "q4_0", 1296],
@@ -73,6 +74,23 @@ describe("keys and values", () => {
     expect(tokenBytes(GEMMA3, ENGINE_MEMORY.vllm)).toBe(18 * 1024);
     expect(tokenBytes({ ...SMOLLM2, stateBytes: 1 }, ENGINE_MEMORY.vllm)).toBeUndefined();
   });
+});
+
+it("knows how much room vLLM is told to reserve on a processor", () => {
+  const told = {
+    model: undefined,
+    servedName: "m",
+    context: 5000,
+    parallel: 3,
+    maxOutputTokens: 100,
+    storeDir: "/",
+    extraArgs: [],
+    kvBytesPerToken: tokenBytes(GEMMA3, ENGINE_MEMORY.vllm),
+  };
+  const command: readonly string[] = vllm.container(told).command;
+  const reserved = command[command.indexOf("--kv-cache-memory-bytes") + 1];
+  const question = { context: 5000, parallel: 3, kvType: "f16" } as const;
+  expect(Number(reserved)).toBe(kvBytes(GEMMA3, ENGINE_MEMORY.vllm, question));
 });
 
 it("knows how much llama-server's prompt cache may take", () => {
@@ -114,6 +132,15 @@ it.each([
   },
 );
 
+it("counts vLLM's copies of the table of words on a processor, and none on a GPU", () => {
+  const size = { weightsBytes: GIB, shape: GEMMA3 };
+  const question = { context: 2048, parallel: 1, kvType: "f16" } as const;
+  const weights = (onGpu: boolean): number =>
+    estimate(size, engineMemory("vllm", onGpu), question).weights;
+  expect(weights(false) - GIB).toBe(640 * MIB);
+  expect(weights(true)).toBe(GIB);
+});
+
 const shapes = fc.record({
   kv: fc.array(
     fc.record({
@@ -130,7 +157,7 @@ const shapes = fc.record({
   widestLength: fc.constantFrom(1536, 14_336),
   vocabulary: fc.constantFrom(32_000, 262_144),
 });
-const engines = fc.constantFrom(...Object.keys(ENGINE_MEMORY)).map(engineMemory);
+const engines = fc.constantFrom(...Object.keys(ENGINE_MEMORY)).map((name) => engineMemory(name));
 const how = fc.record({
   parallel: fc.integer({ min: 1, max: 8 }),
   kvType: fc.constantFrom<KvType>("f16", "q8_0", "q4_0"),

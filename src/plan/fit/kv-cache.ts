@@ -26,7 +26,8 @@ export function kvBytes(shape: MemoryShape, engine: EngineMemory, question: KvQu
     (sum, group) => sum + cellBytes(group, kvType) * cellsOf(group, engine, context),
     0,
   );
-  return parallel * (cells + shape.stateBytes);
+  const spare = engine.spareTokens * bytesPerToken(shape, engine, { ...question, parallel: 1 });
+  return parallel * (cells + shape.stateBytes) + spare;
 }
 
 /** What one more token of every conversation costs once all windows are full. */
