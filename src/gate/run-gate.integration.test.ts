@@ -46,6 +46,12 @@ const options = (origin: string, change: Partial<GateOptions> = {}): GateOptions
   ...change,
 });
 
+/** A log that is behind at the first look. */
+function slowLog(): GateOptions["tail"] {
+  const looks = [["early"], ["late"]];
+  return async () => looks.shift() ?? [];
+}
+
 describe("the gate", () => {
   it("climbs rung by rung, asks again until each says ok, and gathers what they found", async () => {
     await using test = await testHost();
@@ -109,6 +115,28 @@ describe("the gate", () => {
       400,
       {},
       { code: "NOT_READY", why: "no", detail: ["last words"] },
+    ],
+    [
+      "it knows that, and the log says why",
+      400,
+      { explain: async () => ({ code: "MODEL_UNAVAILABLE", why: "a cause", next: "a way" }) },
+      { code: "MODEL_UNAVAILABLE", why: "a cause", next: "a way", detail: ["last words"] },
+    ],
+    [
+      "it knows that, and the log comes after the answer",
+      400,
+      {
+        tail: slowLog(),
+        explain: async ([line]) =>
+          line === "late" ? { code: "DOES_NOT_FIT", why: "a cause", next: "a way" } : undefined,
+      },
+      { code: "DOES_NOT_FIT", detail: ["late"] },
+    ],
+    [
+      "it knows that, and the log says nothing",
+      400,
+      { explain: async () => undefined },
+      { code: "NOT_READY", why: "no", next: "stack logs" },
     ],
     [
       "the engine stops meanwhile",

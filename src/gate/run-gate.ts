@@ -110,8 +110,7 @@ async function climbOne(
     const verdict = await attempt(probe, options, signal);
     if (verdict.kind === "ok") return verdict;
     if (verdict.kind === "fatal") {
-      const detail = await options.tail();
-      const known = await options.explain?.(detail);
+      const { detail, known } = await evidence(context, options, signal);
       throw new StackError(known?.code ?? "NOT_READY", {
         what: `The engine can't answer: it stopped short of "${probe.rung}".`,
         why: known?.why ?? verdict.why,
@@ -122,6 +121,30 @@ async function climbOne(
     onWait(verdict.why);
     await context.host.clock.sleep(PAUSE_MS, signal);
   }
+}
+
+/** Milliseconds in which the log of a refused request is here: the answer can be faster (seen with Ollama 0.17.4). */
+const LOG_MS = 300;
+
+interface Evidence {
+  readonly detail: readonly string[];
+  readonly known: KnownCause | undefined;
+}
+
+/** The last lines, and what they explain; looked at twice before they explain nothing. */
+async function evidence(
+  { host }: RunContext,
+  { tail, explain }: GateOptions,
+  signal: AbortSignal,
+): Promise<Evidence> {
+  const look = async (): Promise<Evidence> => {
+    const detail = await tail();
+    return { detail, known: await explain?.(detail) };
+  };
+  const first = await look();
+  if (explain === undefined || first.known !== undefined) return first;
+  await host.clock.sleep(LOG_MS, signal);
+  return look();
 }
 
 async function attempt(
