@@ -19,7 +19,8 @@ export const embeddedConfigSchema = z.strictObject({
   maxOutputTokens: z.int().min(1).default(4096),
   /** Left out: physical cores minus one, at least one. */
   threads: z.int().min(1).max(1024).optional(),
-  gpu: z.enum(["auto", "none", "cuda", "vulkan", "metal"]).default("none"),
+  /** `auto`: one if there is any; `any`: the same, and it is an error when there is none. */
+  gpu: z.enum(["auto", "any", "none", "cuda", "vulkan", "metal"]).default("none"),
   /** Tokens that the model was trained for, where the caller knows it; the file's own header is the default. */
   trainedContext: z.int().positive().optional(),
   /** Let `context` exceed what the model was trained for. Without it such a context is refused at start. */
@@ -40,6 +41,7 @@ export type EmbeddedConfigInput = z.input<typeof embeddedConfigSchema>;
 /** Exit statuses of `src/embedded/main.ts`. The last line of the log is then `{"level":"fatal","code":…,"message":…}`. */
 export const EMBEDDED_EXIT = {
   UNEXPECTED: 1,
+  GPU_UNUSABLE: 4,
   PORT_BUSY: 5,
   MODEL_UNAVAILABLE: 6,
   DOES_NOT_FIT: 8,

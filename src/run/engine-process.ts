@@ -112,10 +112,16 @@ async function stoppedError(folder: StackFolder): Promise<StackError> {
   return new StackError(known?.code ?? fatal?.code ?? "ENGINE_STOPPED", {
     what: "The embedded engine stopped while it was waited for.",
     why: known?.why ?? fatal?.message,
-    next: known?.next ?? "stack logs",
+    next: known?.next ?? FATAL_NEXT[fatal?.code ?? ""] ?? "stack logs",
     detail,
   });
 }
+
+/** Commands for what no second attempt cures. */
+const FATAL_NEXT: Readonly<Record<string, string>> = {
+  GPU_UNUSABLE:
+    "stack up --gpu none  (its own page, docs/engines/embedded.md, says how it is given a GPU; or stack up llamacpp --gpu all)",
+};
 
 /** Its log goes on from start to start: what stands behind the end of the one before. */
 function ofLastStart(lines: readonly string[]): readonly string[] {
@@ -125,6 +131,7 @@ function ofLastStart(lines: readonly string[]): readonly string[] {
 
 const FATAL_CODES: Readonly<Record<string, ErrorCode>> = {
   PORT_BUSY: "PORT_BUSY",
+  GPU_UNUSABLE: "GPU_UNUSABLE",
   MODEL_UNAVAILABLE: "MODEL_UNAVAILABLE",
   DOES_NOT_FIT: "DOES_NOT_FIT",
 };

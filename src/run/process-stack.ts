@@ -194,8 +194,8 @@ function notIsolated({ title }: ProcessEngine): StackError {
 }
 
 /** The prebuilt binaries that are installed by default know the CPU, and Metal on a Mac. */
-function gpuOf(policy: string, platform: NodeJS.Platform): "auto" | "none" | "metal" {
+function gpuOf(policy: string, platform: NodeJS.Platform): "any" | "none" | "metal" {
   if (policy === "none") return "none";
-  if (policy !== "auto") return "auto";
+  if (policy !== "auto") return "any";
   return platform === "darwin" ? "metal" : "none";
 }

@@ -222,6 +222,18 @@ describe.skipIf(store === undefined)("stack up, embedded", () => {
     expect(await isAlive(host, identity)).toBe(false);
   });
 
+  // The binaries that are installed by default know no GPU but Apple's.
+  it.skipIf(process.platform === "darwin")(
+    "does not fall to the processor when a GPU was asked for",
+    async () => {
+      await cli.run("down");
+      const refused = await up("--gpu", "all");
+      expect(lastJson(refused)).toMatchObject({ code: "GPU_UNUSABLE", exitCode: 4 });
+      expect(lastJson(refused)["next"]).toContain("--gpu none");
+      expect(await left()).toEqual(nothing);
+    },
+  );
+
   it("has no sealed network, and says so where one is demanded", async () => {
     const refused = await up("--require-isolated");
     expect(lastJson(refused)).toMatchObject({ code: "NETWORK_LEAK", exitCode: 11 });

@@ -38,7 +38,7 @@ export async function loadModel({
   await assertReadable(config.modelPath);
   const llamaCpp = await import("node-llama-cpp");
   const llama = await llamaCpp.getLlama({
-    gpu: config.gpu === "none" ? false : config.gpu,
+    gpu: config.gpu === "none" ? false : config.gpu === "any" ? "auto" : config.gpu,
     build: "never",
     skipDownload: true,
     progressLogs: false,
@@ -49,6 +49,12 @@ export async function loadModel({
         message: message.trim(),
       }),
   });
+  if (config.gpu === "any" && llama.gpu === false) {
+    throw new EmbeddedError(
+      "GPU_UNUSABLE",
+      "A GPU was asked for, and llama.cpp found none that the installed binaries can use.",
+    );
+  }
   const stretched = config.stretch ? await stretchOverrides(llamaCpp, config) : undefined;
   const model = await memoryAware(llamaCpp, "the model", () =>
     llama.loadModel({
