@@ -1,10 +1,11 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 /** On a loaded CI machine a process may be starved for a minute; what fails twice is red. Never where people run it. */
 const retry = process.env["CI"] === undefined ? 0 : 1;
 
 export default defineConfig({
-  root: new URL("..", import.meta.url).pathname,
+  root: fileURLToPath(new URL("..", import.meta.url)),
   test: {
     reporters: ["default", "./scripts/vitest-summary.ts"],
     projects: [

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { fileURLToPath } from "node:url";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
@@ -304,7 +305,7 @@ describe.skipIf(obstacle !== undefined)(
     });
 
     it("understands everything that it is answered", async () => {
-      const script = new URL("../testing/openai-judge.py", import.meta.url).pathname;
+      const script = fileURLToPath(new URL("../testing/openai-judge.py", import.meta.url));
       const { stdout } = await promisify(execFile)(python, [
         script,
         `${server.origin}/v1`,

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { chmod, chown, mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { fakeRegistry, type FakeRegistry } from "../testing/fake-registry.ts";
 import { testHost, type TestHost } from "../testing/test-host.ts";
@@ -11,7 +12,7 @@ import { parseReference } from "./reference.ts";
 import { openStore, type Store } from "./store.ts";
 
 // Real processes, as they are killed and started again by people and machines.
-const child = new URL("../testing/pull-child.ts", import.meta.url).pathname;
+const child = fileURLToPath(new URL("../testing/pull-child.ts", import.meta.url));
 const weights = tinyGguf({ weightBytes: 12_000_000 });
 
 let world: TestHost;

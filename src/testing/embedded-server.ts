@@ -5,9 +5,10 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import type { EmbeddedConfigInput } from "../embedded/config.ts";
 
-const MAIN = new URL("../embedded/main.ts", import.meta.url).pathname;
+const MAIN = fileURLToPath(new URL("../embedded/main.ts", import.meta.url));
 export const TEST_KEY = "sk-stack-test-key";
 export const TEST_MODEL = "smollm2:135m";
 

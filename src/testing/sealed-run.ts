@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 /** Why a program cannot be sealed in here, or undefined when it can. */
 export function whyNotSealed(): string | undefined {
@@ -57,7 +58,7 @@ export async function runSealed(options: {
     cwd: options.cwd,
   };
   try {
-    const inside = new URL("./sealed-inside.ts", import.meta.url).pathname;
+    const inside = fileURLToPath(new URL("./sealed-inside.ts", import.meta.url));
     const result = await collect(
       ["-n", process.execPath, inside, JSON.stringify(job)],
       options.timeoutMs,

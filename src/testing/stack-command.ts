@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
-const SCRIPT = new URL("../../scripts/stack.ts", import.meta.url).pathname;
+const SCRIPT = fileURLToPath(new URL("../../scripts/stack.ts", import.meta.url));
 
 /** The newest Ollama that package registries have is below its security floor. */
 const OLD_OLLAMA = { STACK_ALLOW_VULNERABLE: "true" };

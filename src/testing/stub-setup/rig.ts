@@ -13,9 +13,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { fileURLToPath } from "node:url";
 
 const run = promisify(execFile);
-const SCRIPT = new URL("../../../scripts/setup-gpu.ts", import.meta.url).pathname;
+const SCRIPT = fileURLToPath(new URL("../../../scripts/setup-gpu.ts", import.meta.url));
 const TOOLS =
   "sudo apt-get dnf ubuntu-drivers akmods systemctl dpkg rpm curl gpg nvidia-smi nvidia-ctk docker";
 /** Folders of the machine that the steps write into. */
