@@ -43,8 +43,8 @@ export interface AgentFile {
   readonly format: FileFormat;
   /** What to set; everything else in the file stays as it is. */
   readonly edits: readonly Edit[];
-  /** True when it holds the key: written with mode 0600. */
-  readonly secret: boolean;
+  /** Places of the key in it, each set by an edit. With one, the file is written with mode 0600, and changes are shown without it. */
+  readonly secrets: readonly (readonly PathSegment[])[];
   /** Variable that makes the agent read another file instead: `env` points it to a copy of ours. */
   readonly variable?: string;
   /** `ours`: only we read or write it, so `env` makes it too. `theirs`: only `config --write` touches it. */

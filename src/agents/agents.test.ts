@@ -176,7 +176,7 @@ describe("files", () => {
     expect(file(config, "/project/.env")).toBe(
       "OPENAI_BASE_URL=http://127.0.0.1:8123/v1\nOPENAI_API_KEY=sk-stack-1\nOPENAI_MODEL=smollm2:135m\n",
     );
-    expect(config.files.map(({ secret }) => secret)).toEqual([true]);
+    expect(config.files.map(({ secrets }) => secrets.length)).toEqual([1]);
   });
 
   it("of litellm: a proxy configuration that is private and listens on loopback", () => {
@@ -195,7 +195,7 @@ describe("files", () => {
 litellm_settings:
   telemetry: false
 `);
-    expect(config.files.map(({ secret }) => secret)).toEqual([true]);
+    expect(config.files.map(({ secrets }) => secrets.length)).toEqual([1]);
     expect(config.run).toContain("--host 127.0.0.1");
   });
 
@@ -224,7 +224,7 @@ litellm_settings:
   it("hold the key only where they are private", () => {
     for (const name of Object.keys(AGENTS)) {
       for (const candidate of emit(name).files) {
-        if (candidate.secret) continue;
+        if (candidate.secrets.length > 0) continue;
         expect(applyEdits(candidate, "")).not.toContain(endpoint.apiKey);
       }
     }

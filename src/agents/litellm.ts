@@ -12,6 +12,7 @@ export const litellm = {
   needsTools: false,
   emit: ({ endpoint, configHome }) => {
     const path = `${configHome}/litellm/config.yaml`;
+    const entry = ["model_list", { key: "model_name", equals: endpoint.model }];
     return {
       // The one thing that it fetches by itself: its catalogue of prices.
       env: { LITELLM_LOCAL_MODEL_COST_MAP: "True" },
@@ -21,10 +22,10 @@ export const litellm = {
           path,
           format: "yaml",
           owner: "theirs",
-          secret: true,
+          secrets: [[...entry, "litellm_params", "api_key"]],
           edits: [
             {
-              path: ["model_list", { key: "model_name", equals: endpoint.model }],
+              path: entry,
               value: {
                 litellm_params: {
                   model: `openai/${endpoint.model}`,

@@ -34,7 +34,7 @@ export const mlInternPypi = {
           variable: "ML_INTERN_CLI_CONFIG",
           format: "json",
           owner: "theirs",
-          secret: false,
+          secrets: [],
           edits: [{ path: ["model_name"], value: modelId }, ...quietKeys()],
         },
         ...window.files,

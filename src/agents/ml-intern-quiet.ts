@@ -52,7 +52,7 @@ export function tellWindow(
         path: `${input.supportDir}/sitecustomize.py`,
         format: "text",
         owner: "ours",
-        secret: false,
+        secrets: [],
         edits: [{ path: [], value: litellmWindow(input.endpoint, modelId, provider) }],
       },
     ],

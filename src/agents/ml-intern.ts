@@ -44,7 +44,7 @@ export const mlIntern = {
           variable: "ML_INTERN_CLI_CONFIG",
           format: "json",
           owner: "theirs",
-          secret: false,
+          secrets: [],
           edits: [
             { path: ["model_name"], value: modelId },
             ...quietKeys(),

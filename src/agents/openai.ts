@@ -22,7 +22,7 @@ export const openai = {
           path: `${cwd}/.env`,
           format: "dotenv",
           owner: "theirs",
-          secret: true,
+          secrets: [["OPENAI_API_KEY"]],
           edits: Object.entries(env).map(([key, value]) => ({ path: [key], value })),
         },
       ],

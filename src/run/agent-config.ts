@@ -116,7 +116,7 @@ export async function showAgentConfig(
       .filter((file) => file.owner === "theirs")
       .map(async (file) => ({
         path: file.path,
-        secret: file.secret,
+        secret: file.secrets.length > 0,
         text: editFile({ ...file, mustExist: undefined }, await readTextFile(file.path)),
       })),
   );

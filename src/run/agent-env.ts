@@ -25,7 +25,7 @@ export async function agentEnvironment(
     const path = supportCopy(supportDir, file);
     const after = editFile(file, await readTextFile(file.path));
     const before = await readTextFile(path);
-    await writeOurs({ file: { ...file, path, secret: true }, before, after });
+    await writeOurs({ file: { ...file, path }, before, after }, 0o600);
     env[file.variable] = path;
   }
   for (const [name, folder] of Object.entries(config.searchPaths)) {

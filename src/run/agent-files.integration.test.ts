@@ -211,9 +211,48 @@ describe("writeAgentConfig and undoAgentConfig", () => {
     const before = await snapshot(box.home);
     const [file] = await write(box.host, "litellm", endpoint, true);
     expect(file).toMatchObject({ path: litellmFile(box), change: "edited" });
-    expect(file?.lines).toContainEqual({ sign: "+", text: "      api_key: <key>" });
+    expect(file?.lines).toContainEqual({ sign: "+", text: '      api_key: "<key>"' });
     expect(file?.lines.filter(({ sign }) => sign === "-")).toEqual([]);
     expect(await snapshot(box.home)).toEqual(before);
+  });
+
+  it.each([
+    ["openai", (box: TestHost) => join(box.home, ".env"), "OPENAI_API_KEY=sk-REAL # mine\n"],
+    ["openai", (box: TestHost) => join(box.home, ".env"), 'export OPENAI_API_KEY="sk-REAL\\"x"\n'],
+    [
+      "litellm",
+      litellmFile,
+      "model_list:\n  - model_name: smollm2:135m\n    litellm_params: {api_key: 'sk-REAL', model: a}\n",
+    ],
+    [
+      "litellm",
+      litellmFile,
+      "model_list:\n  - model_name: smollm2:135m\n    litellm_params:\n      api_key: >-\n        sk-REAL\n      model: a\n",
+    ],
+  ])("show neither key when %s gets another", async (agent, fileOf, text) => {
+    await using box = await testHost();
+    await put(fileOf(box), text, 0o600);
+    const awkward = { ...endpoint, apiKey: 'k"\\y' };
+    for (const dryRun of [true, false]) {
+      const [file] = await write(box.host, agent, awkward, dryRun);
+      const shown = JSON.stringify(file);
+      expect(shown).toContain("<former key>");
+      expect(shown).toContain("<key>");
+      expect(file?.lines.some(({ text: line }) => line.includes('k"'))).toBe(false);
+      expect(shown).not.toContain("REAL");
+    }
+    expect(await readFile(fileOf(box), "utf8")).toContain("k");
+  });
+
+  it("mask the place of the key, not each word that is like it", async () => {
+    await using box = await testHost();
+    const open = { ...endpoint, apiKey: "none", model: "none-such" };
+    const [file] = await write(box.host, "openai", open, true);
+    expect(file?.lines.map(({ text }) => text)).toEqual([
+      "OPENAI_BASE_URL=http://127.0.0.1:8123/v1",
+      "OPENAI_API_KEY='<key>'",
+      "OPENAI_MODEL=none-such",
+    ]);
   });
 
   it("write into a checkout only where there is one", async () => {

@@ -1,6 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { AgentFile } from "../agents/agent.ts";
 import { describePath } from "../agents/edit/document.ts";
+import { maskSecrets } from "../agents/edit/mask.ts";
 import { writeFileAtomic } from "../host/atomic-write.ts";
 import type { Host } from "../host/host.ts";
 import { fileChanges, type EmittedAgent, type FileChange } from "./agent-config.ts";
@@ -14,7 +16,7 @@ export interface WrittenFile {
   readonly change: "created" | "edited" | "none";
   /** Keys that are set in it, as dotted paths. */
   readonly keys: readonly string[];
-  /** Lines that go and lines that come, without context; the key is masked. */
+  /** Lines that go and lines that come, without context; keys, ours and the user's before it, are masked. */
   readonly lines: readonly ChangedLine[];
 }
 
@@ -24,7 +26,7 @@ export interface WrittenFile {
  */
 export async function writeAgentConfig(
   host: Host,
-  { agent, config, endpoint }: EmittedAgent,
+  { agent, config }: Pick<EmittedAgent, "agent" | "config">,
   options: { readonly dryRun: boolean },
 ): Promise<readonly WrittenFile[]> {
   const changes = await fileChanges(config.files);
@@ -36,19 +38,26 @@ export async function writeAgentConfig(
   }
   return changes
     .filter(({ file }) => file.owner === "theirs")
-    .map((change) => describeChange(change, endpoint.apiKey));
+    .map((change) => describeChange(change));
 }
 
 /** Writes a file that only we and the agent know of. */
-export async function writeOurs({ file, before, after }: FileChange): Promise<void> {
+export async function writeOurs(
+  { file, before, after }: FileChange,
+  mode = modeOf(file, 0o644),
+): Promise<void> {
   if (before === after) return;
-  await writeFileAtomic(file.path, after, { mode: file.secret ? 0o600 : 0o644 });
+  await writeFileAtomic(file.path, after, { mode });
+}
+
+function modeOf({ secrets }: AgentFile, otherwise: number): number {
+  return secrets.length > 0 ? 0o600 : otherwise;
 }
 
 async function writeTheirs(host: Host, agent: string, change: FileChange): Promise<void> {
   const path = await followLinks(change.file.path);
   const current = await readUserFile(path);
-  const mode = change.file.secret ? 0o600 : (current?.mode ?? 0o644);
+  const mode = modeOf(change.file, current?.mode ?? 0o644);
   if (current !== undefined && change.before === change.after && current.mode === mode) return;
   const known = await readOriginal(host, path);
   const record: Original = {
@@ -70,14 +79,12 @@ async function writeTheirs(host: Host, agent: string, change: FileChange): Promi
   await writeFileAtomic(path, change.after, { mode });
 }
 
-function describeChange({ file, before, after }: FileChange, apiKey: string): WrittenFile {
+function describeChange({ file, before, after }: FileChange): WrittenFile {
+  const masked = maskSecrets(file, before ?? "", after);
   return {
     path: file.path,
     change: before === undefined ? "created" : before === after ? "none" : "edited",
     keys: file.edits.map((edit) => describePath(edit.path)),
-    lines: changedLines(before ?? "", after).map(({ sign, text }) => ({
-      sign,
-      text: text.replaceAll(apiKey, "<key>"),
-    })),
+    lines: changedLines(masked.before, masked.after),
   };
 }

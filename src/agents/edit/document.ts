@@ -82,6 +82,17 @@ function set(data: unknown, path: readonly PathSegment[], value: unknown): unkno
   return list.map((item, at) => (at === index ? set(item, rest, value) : item));
 }
 
+/** What stands at a place, undefined where there is none. */
+export function valueAt(data: unknown, path: readonly PathSegment[]): unknown {
+  return path.reduce<unknown>((at, segment) => {
+    if (typeof segment === "string") {
+      return isObject(at) && Object.hasOwn(at, segment) ? at[segment] : undefined;
+    }
+    const list: readonly unknown[] = Array.isArray(at) ? at : [];
+    return list.find((item) => isObject(item) && item[segment.key] === segment.equals);
+  }, data);
+}
+
 /** Equality of data: order of keys does not count. */
 export function sameData(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) && Array.isArray(b)) {
