@@ -12,6 +12,8 @@ const RESERVE = TOLERANCE + 1;
 const FILL_ATTEMPTS = 5;
 /** Share of what is left of the time that the proof may take, as estimated. */
 const SHARE = 0.5;
+/** Share of it after which an attempt is given up: the wait as a whole must not end in the middle of one. */
+const PATIENCE = 0.9;
 /** Evaluating a long prompt takes more per token than a short one: attention grows with it. */
 const SLOWDOWN = 2;
 /** A refusal needs the prompt to be counted and no more: a server that says nothing for so long is reading it. */
@@ -112,7 +114,7 @@ function fillProbe(
   if (!fits) return undefined;
   const expected = Math.round(overhead + perWord * words);
   return {
-    ...canary(question.model, `cedar${attempt}`, words, Math.ceil(remainingMs)),
+    ...canary(question.model, `cedar${attempt}`, words, atMost(remainingMs)),
     judge: (answer) => judgeFill(answer, { window, expected, full }),
     timedOut: { kind: "ok", facts: { context_proof: "too slow" } },
   };
@@ -153,7 +155,7 @@ function overflowProbe(
   // Only a window that the engine itself has named is known to be passed.
   const told = "context_length" in facts || "context_limit" in facts;
   return {
-    ...canary(question.model, "dogwood", words, Math.min(REFUSAL_MS, Math.ceil(remainingMs))),
+    ...canary(question.model, "dogwood", words, Math.min(REFUSAL_MS, atMost(remainingMs))),
     judge: (answer) => judgeOverflow(answer, expected),
     timedOut: {
       kind: "ok",
@@ -174,6 +176,10 @@ function judgeOverflow(answer: ProbeAnswer, expected: number): ProbeVerdict {
   if (!cut) return { kind: "ok", facts: { overflow: "it holds more than that" } };
   const overflow = `${tokens} of ${expected} tokens were read`;
   return { kind: "ok", facts: { truncates: true, overflow } };
+}
+
+function atMost(remainingMs: number): number {
+  return Math.ceil(remainingMs * PATIENCE);
 }
 
 function tolerance(tokens: number): number {

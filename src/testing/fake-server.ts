@@ -20,6 +20,8 @@ export interface Quirks {
   readonly firstTokenMs?: number;
   /** Milliseconds per 1000 tokens of the prompt. */
   readonly readMs?: number;
+  /** Milliseconds more per pair of 1000 tokens, for all pairs of the prompt: attention. */
+  readonly pairMs?: number;
   readonly countsTokens?: boolean;
   readonly key?: string;
   /** A page of a proxy in place of every answer. */
@@ -129,7 +131,8 @@ async function chat(
   }
   const left = overflow === "half" ? Math.floor(window / 2) : window;
   const read = over ? left : tokens;
-  await delay((quirks.firstTokenMs ?? 0) + ((quirks.readMs ?? 0) * read) / 1000);
+  const attention = (quirks.pairMs ?? 0) * (read / 1000) ** 2;
+  await delay((quirks.firstTokenMs ?? 0) + ((quirks.readMs ?? 0) * read) / 1000 + attention);
   const answered = tools === "ignored" ? { ...body, tool_choice: "auto" } : body;
   answerChat(response, answered, countsTokens ? read : 0);
 }
