@@ -25,8 +25,10 @@ export interface EngineMemory {
   /** Tokens between two copies that it keeps of what cannot be cut back (windows, recurrent states), and most of them; undefined where it keeps none. */
   readonly checkpoints: { readonly every: number; readonly most: number } | undefined;
   readonly kvTypes: readonly KvType[];
-  /** Architectures of which it keeps the table of words a second time where it makes the answers too. */
-  readonly copiesTied: readonly string[];
+  /** What it computes in a way of its own: there the table of words is kept a second time where it makes the answers too, and masks take more. */
+  readonly own:
+    | { readonly architectures: readonly string[]; readonly maskBytes: number }
+    | undefined;
   /** Copies of the table of words that it makes for a processor, 2 bytes for each number. */
   readonly tableCopies: number;
 }
@@ -41,41 +43,44 @@ const GGML = {
   maskBytes: 2,
   keepsWindows: true,
   windowSpare: 0,
-  copiesTied: [],
+  own: undefined,
   tableCopies: 0,
 } as const;
 /**
- * What Ollama computes by an engine of its own (`OllamaEngineRequired` in fs/ggml/ggml.go of 0.17.4), which creates
- * `output.weight` a second time (ml/backend/ggml/ggml.go); seen with gemma3:270m, 405 MiB of weights from a file of 241.
+ * `OllamaEngineRequired` in fs/ggml/ggml.go of 0.17.4. It creates `output.weight` a second time (ml/backend/ggml/ggml.go; seen with
+ * gemma3:270m, 405 MiB of weights from a file of 241), and writes each mask in float32 first (kvcache/causal.go).
  */
-const OLLAMA_ENGINE = [
-  "bert",
-  "deepseek2",
-  "deepseekocr",
-  "gemma3",
-  "gemma3n",
-  "gptoss",
-  "gpt-oss",
-  "llama4",
-  "mistral3",
-  "mllama",
-  "nemotron_h",
-  "nemotron_h_moe",
-  "nomic-bert",
-  "olmo3",
-  "qwen25vl",
-  "qwen3",
-  "qwen3moe",
-  "qwen35",
-  "qwen35moe",
-  "qwen3next",
-  "qwen3vl",
-  "qwen3vlmoe",
-  "glm4moelite",
-  "glmocr",
-  "lfm2",
-  "lfm2moe",
-] as const;
+const OLLAMA_ENGINE = {
+  maskBytes: 2 + 4,
+  architectures: [
+    "bert",
+    "deepseek2",
+    "deepseekocr",
+    "gemma3",
+    "gemma3n",
+    "gptoss",
+    "gpt-oss",
+    "llama4",
+    "mistral3",
+    "mllama",
+    "nemotron_h",
+    "nemotron_h_moe",
+    "nomic-bert",
+    "olmo3",
+    "qwen25vl",
+    "qwen3",
+    "qwen3moe",
+    "qwen35",
+    "qwen35moe",
+    "qwen3next",
+    "qwen3vl",
+    "qwen3vlmoe",
+    "glm4moelite",
+    "glmocr",
+    "lfm2",
+    "lfm2moe",
+  ],
+} as const;
 const GGML_KV_TYPES = ["f16", "q8_0", "q4_0"] as const;
 
 /**
@@ -105,12 +110,12 @@ export const ENGINE_MEMORY = {
   // Ollama 0.17.4: server and runner, with weights that are read and not mapped.
   ollama: {
     ...GGML,
-    processBytes: 67 * MIB,
-    vocabularyEntryBytes: 396,
+    processBytes: 68 * MIB,
+    vocabularyEntryBytes: 370,
     promptCacheBytes: 0,
     checkpoints: undefined,
     kvTypes: GGML_KV_TYPES,
-    copiesTied: OLLAMA_ENGINE,
+    own: OLLAMA_ENGINE,
   },
   // vLLM 0.32.0 for processors: three processes of Python and PyTorch, two with a tokenizer. Keys and values come from a pool of
   // blocks of all layers, windows or not. Two copies of the table: vocab_parallel_embedding.py packs it for what goes in and what
@@ -128,7 +133,7 @@ export const ENGINE_MEMORY = {
     promptCacheBytes: 0,
     checkpoints: undefined,
     kvTypes: ["f16"],
-    copiesTied: [],
+    own: undefined,
   },
 } as const satisfies Record<string, EngineMemory>;
 

@@ -33,10 +33,12 @@ export function estimate(
   question: KvQuestion,
 ): MemoryEstimate {
   const kv = Math.ceil(kvBytes(shape, engine, question));
-  const compute = Math.ceil(computeBytes(shape, engine, question));
+  const own = engine.own?.architectures.includes(architecture ?? "") ? engine.own : undefined;
+  const maskBytes = own?.maskBytes ?? engine.maskBytes;
+  const compute = Math.ceil(computeBytes(shape, { ...engine, maskBytes }, question));
   const runtime = engine.processBytes + engine.vocabularyEntryBytes * shape.vocabulary;
   const cache = Math.ceil(cacheBytes(shape, engine, question));
-  const twice = engine.copiesTied.includes(architecture ?? "") ? (shape.tiedBytes ?? 0) : 0;
+  const twice = own === undefined ? 0 : (shape.tiedBytes ?? 0);
   const copies = engine.tableCopies * shape.vocabulary * shape.embeddingLength * TABLE_BYTES;
   const weights = weightsBytes + twice + copies;
   return {

@@ -132,6 +132,14 @@ it.each([
   },
 );
 
+it("counts masks that Ollama's own engine writes in float32 first", () => {
+  const question = { context: 32_768, parallel: 1, kvType: "f16" } as const;
+  const compute = (architecture: string): number =>
+    estimate({ weightsBytes: 0, architecture, shape: GEMMA3 }, ENGINE_MEMORY.ollama, question)
+      .compute;
+  expect(compute("gemma3") - compute("llama")).toBe(512 * 4 * (32_768 + 1024));
+});
+
 it("counts vLLM's copies of the table of words on a processor, and none on a GPU", () => {
   const size = { weightsBytes: GIB, shape: GEMMA3 };
   const question = { context: 2048, parallel: 1, kvType: "f16" } as const;
