@@ -37,7 +37,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   vllm: [SMOLLM2, GEMMA3],
 };
 
-/** The version that package registries have is below the security floor. */
+/** Ollama does not stretch, and the version that package registries have is below the security floor. */
 const FLAGS: Readonly<Record<string, readonly string[]>> = { ollama: ["--allow-vulnerable"] };
 
 const home = await mkdtemp(join(tmpdir(), "stack-bench-"));
@@ -99,7 +99,7 @@ async function measure(
   context: number,
 ): Promise<Row> {
   const wanted = ["up", engine, "--name", NAME, "--model", reference, "--context", `${context}`];
-  const flags = ["--stretch", ...(FLAGS[engine] ?? [])];
+  const flags = FLAGS[engine] ?? ["--stretch"];
   const { needed } = upSchema.parse(await run(...wanted, ...flags, "--dry-run")).fit;
   try {
     const { endpoint } = startedSchema.parse(await run(...wanted, ...flags));

@@ -45,6 +45,8 @@ interface EngineBase {
   readonly takesTools: (model: StoredModel) => boolean;
   /** It is known to cut a prompt that is too long without a word. */
   readonly truncates?: boolean;
+  /** It serves no more tokens than a model was trained for, whatever it is asked. */
+  readonly capsAtTraining?: boolean;
   /** A line of its log after which it never answers, where its process lives on for a while. */
   readonly givesUp?: RegExp;
 }

@@ -17,6 +17,8 @@ export const ollama = {
   adopted: ollamaAdopted,
   // Seen (docs/engines/ollama.md), and `/v1` has no field that stops it.
   truncates: true,
+  // Seen with 0.17.4, and `effectiveContext` in server/sched.go since.
+  capsAtTraining: true,
   port: PORT,
   // Newest release of October 2026: https://github.com/ollama/ollama/releases. The recipe's is the newest that the Go module proxy has.
   image: {

@@ -32,3 +32,9 @@ it.each<["process" | "container" | "adopted", SettingKey, boolean]>([
   if (unused) expect(byFlag).toThrow(expect.objectContaining({ code: "USAGE" }));
   else expect(byFlag()).toEqual([]);
 });
+
+it("an engine that goes no further than the training has no use for `stretch`", () => {
+  const engine = { kind: "container", name: "e", capsAtTraining: true } as const;
+  expect(unusedSettings(engine, given("stretch", file))).toHaveLength(1);
+  expect(() => unusedSettings(engine, given("stretch", flag))).toThrow("no use for `stretch`");
+});

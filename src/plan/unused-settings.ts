@@ -1,4 +1,4 @@
-import type { Engine } from "../engines/engine.ts";
+import type { ContainerEngine, Engine } from "../engines/engine.ts";
 import { StackError } from "../errors.ts";
 import { originText } from "./resolve-settings.ts";
 import type { ResolvedSettings, SettingKey } from "./settings.ts";
@@ -24,10 +24,13 @@ const UNUSED: Readonly<Record<Engine["kind"], readonly SettingKey[]>> = {
  * line is `USAGE`. Elsewhere it may be meant for another engine, and is told in a warning.
  */
 export function unusedSettings(
-  engine: Pick<Engine, "kind" | "name">,
+  engine: Pick<Engine, "kind" | "name"> & Pick<Partial<ContainerEngine>, "capsAtTraining">,
   { origins }: Pick<ResolvedSettings, "origins">,
 ): readonly string[] {
-  const given = UNUSED[engine.kind].filter((key) => origins[key].kind !== "default");
+  const unused = engine.capsAtTraining
+    ? ([...UNUSED[engine.kind], "stretch"] as const)
+    : UNUSED[engine.kind];
+  const given = unused.filter((key) => origins[key].kind !== "default");
   return given.map((key) => {
     const what = `The engine ${engine.name} has no use for \`${key}\` (from ${originText(origins[key])}).`;
     if (origins[key].kind !== "flag") return what;

@@ -95,7 +95,7 @@ export async function containerStack(
   const runs = containers.some((each) => each.state === "running");
   const same = known?.engine === engine.name && known.reference === model.reference;
   const fit = stackFit({
-    settings,
+    settings: engine.capsAtTraining ? { ...settings, stretch: false } : settings,
     engine: engine.name,
     reference: model.reference,
     budget: await containerBudget(daemon, settings.memory, {
