@@ -28,7 +28,8 @@ const contextSchema = z.object({
 
 /** Folder of Docker's client: `$DOCKER_CONFIG`, else `~/.docker`. */
 function dockerConfigDir(host: Host): string {
-  return host.env["DOCKER_CONFIG"] ?? join(host.paths.home, ".docker");
+  const chosen = host.env["DOCKER_CONFIG"];
+  return chosen === undefined || chosen === "" ? join(host.paths.home, ".docker") : chosen;
 }
 
 /** The client's configuration; empty when there is none. */
@@ -59,10 +60,9 @@ export async function contextAddress(host: Host, name: string): Promise<DaemonAd
   const root = join(dockerConfigDir(host), "contexts");
   const folders = await readdir(join(root, "meta")).catch(() => []);
   for (const folder of folders) {
-    const text = await readFile(join(root, "meta", folder, "meta.json"), "utf8").catch(() => "{}");
-    const meta = contextSchema.safeParse(JSON.parse(text));
-    if (!meta.success || meta.data.Name !== name) continue;
-    const { Host: address, SkipTLSVerify } = meta.data.Endpoints.docker;
+    const meta = await readContext(join(root, "meta", folder, "meta.json"));
+    if (meta?.Name !== name) continue;
+    const { Host: address, SkipTLSVerify } = meta.Endpoints.docker;
     return parseAddress(
       address,
       await tlsFiles(join(root, "tls", folder, "docker"), !SkipTLSVerify),
@@ -73,6 +73,15 @@ export async function contextAddress(host: Host, name: string): Promise<DaemonAd
     why: `None of the files below ${join(root, "meta")} describes it.`,
     next: "Run `docker context ls`, then `docker context use <name>`, or set DOCKER_HOST.",
   });
+}
+
+/** Undefined for a file that is not there, is half-written, or describes no Docker: contexts can be of other things. */
+async function readContext(file: string): Promise<z.infer<typeof contextSchema> | undefined> {
+  try {
+    return contextSchema.safeParse(JSON.parse(await readFile(file, "utf8"))).data;
+  } catch {
+    return undefined;
+  }
 }
 
 /** `ca.pem`, `cert.pem`, `key.pem` of a folder; undefined when it has none of them. */

@@ -1,4 +1,5 @@
 import type { Runtime } from "../docker/runtime.ts";
+import type { Endpoint } from "../endpoint.ts";
 import { StackError } from "../errors.ts";
 import { LABEL } from "../plan/labels.ts";
 import type { RunContext } from "./context.ts";
@@ -10,7 +11,8 @@ export type Cleared = readonly string[];
 
 /**
  * Stops and removes all that belongs to a stack, whatever started it. Key, log and models stay.
- * Where no daemon answers there can be no container of ours that runs, so that is no error.
+ * Where no daemon answers there can be no container of ours that runs, so that is no error; and whatever is wrong with
+ * Docker, a stack that has no containers is forgotten.
  */
 export async function clearStack(context: RunContext, name: string): Promise<Cleared> {
   const folder = stackFolder(context.host, name);
@@ -24,10 +26,12 @@ export async function clearStack(context: RunContext, name: string): Promise<Cle
     await stopEngineProcess(context.host, each);
     cleared.push(`process ${each.pid}`);
   }
-  const runtime = await reachableRuntime(context);
-  if (runtime !== undefined)
-    cleared.push(...(await clearContainers(runtime, name, context.signal)));
   const endpoint = await readEndpoint(folder);
+  cleared.push(
+    ...(await askDocker(context, [endpoint], [], async (runtime) =>
+      clearContainers(runtime, name, context.signal),
+    )),
+  );
   if (endpoint?.adopted === true) cleared.push(`the adoption of ${endpoint.apiBase}`);
   await forgetRun(folder);
   return cleared;
@@ -73,4 +77,35 @@ export async function reachableRuntime(context: RunContext): Promise<Runtime | u
     if (error instanceof StackError && error.code === "DOCKER_UNREACHABLE") return undefined;
     throw error;
   }
+}
+
+/**
+ * What the daemon says of these stacks, or `otherwise` where none answers. A Docker that cannot be asked is an error where one
+ * of them was made of containers, and only worth a warning to stacks that were not.
+ */
+export async function askDocker<T>(
+  context: RunContext,
+  stacks: readonly (Endpoint | undefined)[],
+  otherwise: T,
+  question: (runtime: Runtime) => Promise<T>,
+): Promise<T> {
+  try {
+    const runtime = await reachableRuntime(context);
+    return runtime === undefined ? otherwise : await question(runtime);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (!(error instanceof StackError) || (await hasContainers(stacks))) throw error;
+    const { what, next } = error;
+    const message = `Docker could not be asked whether it has anything of this: ${what}`;
+    context.emit({ type: "warning", message, ...(next === undefined ? {} : { next }) });
+    return otherwise;
+  }
+}
+
+async function hasContainers(stacks: readonly (Endpoint | undefined)[]): Promise<boolean> {
+  const { findEngine } = await import("../engines/index.ts");
+  return stacks.some(
+    (each) =>
+      each !== undefined && each.adopted !== true && findEngine(each.engine)?.kind === "container",
+  );
 }

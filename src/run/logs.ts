@@ -3,7 +3,7 @@ import type { Endpoint } from "../endpoint.ts";
 import type { Engine } from "../engines/engine.ts";
 import { StackError } from "../errors.ts";
 import { LABEL, type Role } from "../plan/labels.ts";
-import { reachableRuntime } from "./clear-stack.ts";
+import { askDocker } from "./clear-stack.ts";
 import type { RunContext } from "./context.ts";
 import { followFile } from "./follow-file.ts";
 import { lastLines } from "./last-lines.ts";
@@ -21,18 +21,19 @@ export interface LogsOptions {
 export async function logs(context: RunContext, options: LogsOptions): Promise<void> {
   const endpoint = await readEndpoint(stackFolder(context.host, options.name));
   if (endpoint?.adopted === true) throw await notOurs(endpoint);
-  const runtime = await reachableRuntime(context);
   const labels = { [LABEL.name]: options.name, [LABEL.role]: options.role };
-  const container = (await runtime?.containers.list(labels, context.signal))?.[0];
-  if (runtime !== undefined && container !== undefined) {
+  const told = await askDocker(context, [endpoint], false, async ({ containers }) => {
+    const [container] = await containers.list(labels, context.signal);
+    if (container === undefined) return false;
     if (options.follow) {
-      await runtime.containers.follow(container.id, { ...options, signal: context.signal });
-      return;
+      await containers.follow(container.id, { ...options, signal: context.signal });
+      return true;
     }
-    const lines = await runtime.containers.tail(container.id, options.tail, context.signal);
+    const lines = await containers.tail(container.id, options.tail, context.signal);
     for (const line of lines) options.onLine(line);
-    return;
-  }
+    return true;
+  });
+  if (told) return;
   const { logFile, path } = stackFolder(context.host, options.name);
   const lines = options.role === "engine" ? await lastLines(logFile, options.tail) : [];
   // A stack that is being started may write its first line yet.

@@ -1,6 +1,6 @@
 import type { ContainerFacts, NetworkFacts } from "../docker/runtime.ts";
 import { LABEL } from "../plan/labels.ts";
-import { reachableRuntime } from "./clear-stack.ts";
+import { askDocker } from "./clear-stack.ts";
 import type { RunContext } from "./context.ts";
 import { recoverAll } from "./recover.ts";
 import { runningEngineProcess } from "./engine-process.ts";
@@ -20,6 +20,8 @@ export interface StackParts {
 
 export type StackState = "running" | "degraded" | "stopped";
 
+type Found = readonly [readonly ContainerFacts[], readonly NetworkFacts[]];
+
 /** Every stack that runs or has an endpoint; `names` limits the look. */
 export async function findStacks(
   context: RunContext,
@@ -27,17 +29,20 @@ export async function findStacks(
 ): Promise<{ readonly stacks: readonly StackParts[]; readonly networks: readonly NetworkFacts[] }> {
   await recoverAll(context);
   const label = { [LABEL.name]: only ?? "" };
-  const [runtime, folders] = await Promise.all([
-    reachableRuntime(context),
-    only === undefined ? stackNames(context.host) : [only],
-  ]);
-  const [containers, networks] =
-    runtime === undefined
-      ? [[], []]
-      : await Promise.all([
-          runtime.containers.list(label, context.signal),
-          runtime.networks.list(label, context.signal),
-        ]);
+  const folders = only === undefined ? await stackNames(context.host) : [only];
+  const endpoints = await Promise.all(
+    folders.map(async (name) => readEndpoint(stackFolder(context.host, name))),
+  );
+  const [containers, networks] = await askDocker<Found>(
+    context,
+    endpoints,
+    [[], []],
+    async (runtime) =>
+      Promise.all([
+        runtime.containers.list(label, context.signal),
+        runtime.networks.list(label, context.signal),
+      ]),
+  );
   const names = new Set([...folders, ...containers.map((each) => each.labels[LABEL.name] ?? "")]);
   const all = await Promise.all(
     [...names].sort().map(async (name): Promise<StackParts> => {

