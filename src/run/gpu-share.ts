@@ -9,7 +9,7 @@ import type { RunContext } from "./context.ts";
 
 /** What became of the GPU that a stack asked for. */
 export interface GpuShare {
-  /** `lost`: the container had it and has it no more. `unknown`: nothing told in time. */
+  /** `lost`: the container had it and has it no more. `unknown`: nothing told in time, or the GPU itself gives no answer. */
   readonly state: "on-gpu" | "partly" | "on-cpu" | "lost" | "unknown";
   /** How much of the model is on the GPU, 0 to 1, where the engine tells. */
   readonly share?: number;
@@ -41,11 +41,13 @@ export async function checkGpuShare(
 ): Promise<GpuShare | undefined> {
   if (question.container.labels[LABEL.gpu] === undefined) return undefined;
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(question.deadlineMs)]);
-  const [fault, share] = await Promise.all([
-    orUndefined(context, stillThere(runtime, question.container.id, signal)),
+  const [there, share] = await Promise.all([
+    stillThere(context, runtime, question, signal),
     orUndefined(context, shareOf(runtime, question, signal)),
   ]);
-  if (fault !== undefined) return { state: "lost", fault };
+  // What the log says was true at the start; a driver that hangs now is told by nothing but silence.
+  if (there === "silent") return { state: "unknown", fault: silent(question.deadlineMs) };
+  if (there !== undefined) return { state: "lost", fault: there };
   if (share === undefined) return { state: "unknown" };
   if (share >= WHOLE) return { state: "on-gpu", share };
   return share > 0 ? { state: "partly", share } : { state: "on-cpu", share, fault: onCpu() };
@@ -56,6 +58,7 @@ export function gpuShareWarning({ state, share = 0, fault }: GpuShare): string |
   switch (state) {
     case "lost":
     case "on-cpu":
+    case "unknown":
       return fault === undefined
         ? undefined
         : `${state === "lost" ? "The GPU is lost: " : ""}${fault.why} (${fault.cause}) Next: ${fault.next}`;
@@ -76,17 +79,31 @@ function onCpu(): GpuFault {
   };
 }
 
+function silent(ms: number): GpuFault {
+  return {
+    state: "broken",
+    cause: "no-answer",
+    why: `Whether the GPU still works is not known: asked in the container, it gave no answer within ${ms / 1000} s, as where the driver hangs.`,
+    evidence: [],
+    next: "nvidia-smi",
+  };
+}
+
+/** Undefined when all is well, or the container has nothing that can tell. */
 async function stillThere(
+  { signal }: Pick<RunContext, "signal">,
   runtime: Runtime,
-  id: string,
-  signal: AbortSignal,
-): Promise<GpuFault | undefined> {
-  const { output } = await runtime.containers.exec(
-    id,
-    ["/bin/sh", "-c", STILL_THERE_SCRIPT],
-    signal,
-  );
-  return judgeStillThere(output);
+  { container }: GpuShareQuestion,
+  within: AbortSignal,
+): Promise<GpuFault | "silent" | undefined> {
+  const command = ["/bin/sh", "-c", STILL_THERE_SCRIPT];
+  try {
+    const { output } = await runtime.containers.exec(container.id, command, within);
+    return judgeStillThere(output);
+  } catch {
+    signal.throwIfAborted();
+    return within.aborted ? "silent" : undefined;
+  }
 }
 
 async function shareOf(

@@ -10,8 +10,8 @@ export interface GpuStatus extends Pick<GpuShare, "state" | "share"> {
   readonly warning?: string;
 }
 
-/** Milliseconds: `status` answers within some tenths of a second, whatever the driver does. */
-const DEADLINE_MS = 200;
+/** Milliseconds: nvidia-smi takes one second where the driver sleeps between uses, and for ever where it hangs. */
+const DEADLINE_MS = 2000;
 
 /** Undefined for a stack that did not ask for a GPU: nothing of this is even loaded then. */
 export async function gpuStatus(

@@ -111,7 +111,8 @@ export async function proveGpu(
     deadlineMs: PROOF_MS,
   });
   if (share === undefined) return [];
-  if (share.fault !== undefined && gpuDemanded(policy)) throw gpuUnusable(share.fault);
+  const refuted = share.state === "lost" || share.state === "on-cpu";
+  if (refuted && share.fault !== undefined && gpuDemanded(policy)) throw gpuUnusable(share.fault);
   const message = gpuShareWarning(share);
   if (message === undefined) return [];
   const next = share.fault?.next;

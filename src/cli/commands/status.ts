@@ -65,7 +65,7 @@ function exitNote(part: StatusReport["parts"][number]): string {
   return part.exitCode === undefined ? "" : ` (exit ${part.exitCode})`;
 }
 
-function gpuText({ state, share }: NonNullable<StatusReport["gpu"]>): string {
+function gpuText({ state, share, warning }: NonNullable<StatusReport["gpu"]>): string {
   switch (state) {
     case "on-gpu":
       return "the model is on it";
@@ -76,7 +76,7 @@ function gpuText({ state, share }: NonNullable<StatusReport["gpu"]>): string {
     case "lost":
       return "lost";
     case "unknown":
-      return "there, as far as can be seen";
+      return warning === undefined ? "there, as far as can be seen" : "no answer";
     default:
       return unreachable(state);
   }

@@ -1,0 +1,94 @@
+import type { ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { connect } from "../docker/connect.ts";
+import type { Runtime } from "../docker/runtime.ts";
+import { llamacpp } from "../engines/llamacpp.ts";
+import { LABEL } from "../plan/labels.ts";
+import { fakeDocker, type FakeDocker } from "../testing/fake-docker.ts";
+import { frame } from "../testing/fake-docker-state.ts";
+import { testHost, type TestHost } from "../testing/test-host.ts";
+import { checkGpuShare, gpuShareWarning, type GpuShare } from "./gpu-share.ts";
+import { gpuStatus } from "./gpu-status.ts";
+
+let docker: FakeDocker;
+let test: TestHost;
+let runtime: Runtime;
+const labels = { [LABEL.name]: "default", [LABEL.engine]: "llamacpp", [LABEL.gpu]: "cdi:all" };
+
+beforeEach(async () => {
+  docker = await fakeDocker();
+  test = await testHost({ env: { DOCKER_HOST: docker.host } });
+  runtime = await connect(test.host, { signal: test.context.signal });
+  docker.containers.set("engine", {
+    id: "engine",
+    name: "engine",
+    body: { Image: "llamacpp", Labels: labels },
+    networks: new Set(),
+    archives: [],
+    // Of the start, when all was well.
+    log: [frame(2, "load_tensors: offloaded 29/29 layers to GPU\n")],
+    status: "running",
+    exitCode: 0,
+    oomKilled: false,
+    waiting: new Set(),
+  });
+});
+afterEach(async () => {
+  await test[Symbol.asyncDispose]();
+  await docker[Symbol.asyncDispose]();
+});
+
+/** The program in the container answers so. */
+function answers(answer: (response: ServerResponse) => void): void {
+  docker.fault("POST /exec/", (_, response) => {
+    response.writeHead(200, { "content-type": "application/vnd.docker.raw-stream" }).flushHeaders();
+    answer(response);
+  });
+}
+
+async function check(deadlineMs: number): Promise<GpuShare | undefined> {
+  const container = { id: "engine", labels };
+  return checkGpuShare(test.context, runtime, {
+    engine: llamacpp,
+    container,
+    endpoint: undefined,
+    deadlineMs,
+  });
+}
+
+it("that hangs is unknown, whatever the log of the start says", async () => {
+  answers(() => {});
+  const found = await check(100);
+  expect(found).toMatchObject({ state: "unknown", fault: { cause: "no-answer" } });
+  expect(gpuShareWarning(found!)).toMatch(/no answer within 0\.1 s.*Next: nvidia-smi$/);
+});
+
+it.each([
+  ["GPU 0: NVIDIA A (UUID: GPU-1)\n", { state: "on-gpu", share: 1 }],
+  ["Failed to initialize NVML: Unknown Error\n", { state: "lost" }],
+  // No tool in the image that can tell: the log is all there is.
+  ["", { state: "on-gpu", share: 1 }],
+])("that answers %j", async (output, expected) => {
+  answers((response) => response.end(frame(1, output)));
+  expect(await check(5000)).toMatchObject(expected);
+});
+
+it("of a container in which nothing can be run is told by the log", async () => {
+  docker.fault("POST /containers/engine/exec", (_, response) => {
+    response.writeHead(500, { "content-type": "application/json" }).end('{"message":"no shell"}');
+  });
+  expect(await check(5000)).toMatchObject({ state: "on-gpu" });
+});
+
+it("that sleeps between uses is given the time to wake", async () => {
+  answers((response) => {
+    void sleep(700).then(() => response.end(frame(1, "GPU 0: NVIDIA A (UUID: GPU-1)\n")));
+  });
+  const containers = await runtime.containers.list({ [LABEL.name]: "default" });
+  const parts = { name: "default", endpoint: undefined, process: undefined, adopted: undefined };
+  expect(await gpuStatus(test.context, { ...parts, containers })).toEqual({
+    state: "on-gpu",
+    share: 1,
+  });
+});
