@@ -53,14 +53,22 @@ export async function clearContainers(
   ];
 }
 
-/** Removes the containers of this stack, and then the volumes that they leave. Their names. */
+/**
+ * Removes the containers of this stack, and then the volumes that they leave. Their names. A look at the GPU that a killed
+ * command left is among them, also one that still runs: whoever has the stack's lock knows that nobody waits for it.
+ */
 export async function removeContainers(
   runtime: Runtime,
   name: string,
   signal: AbortSignal,
 ): Promise<readonly [containers: readonly string[], volumes: readonly string[]]> {
   const labels = { [LABEL.name]: name };
-  const containers = await runtime.containers.list(labels, signal);
+  const found = await Promise.all(
+    [labels, { [LABEL.preflight]: name }].map(async (each) =>
+      runtime.containers.list(each, signal),
+    ),
+  );
+  const containers = found.flat();
   // By force: an engine holds no state of its own, its models are mounted read-only.
   await Promise.all(containers.map((each) => runtime.containers.remove(each.id, signal)));
   const volumes = await runtime.volumes.list(labels, signal);

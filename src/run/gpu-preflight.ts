@@ -41,7 +41,7 @@ export async function gpuPreflight(
   const within = AbortSignal.any([signal, expired.signal]);
   const name = `stack-${preflight.stack}-gpu-${host.randomHex(4)}`;
   try {
-    await removeLeft(runtime, preflight.stack, within);
+    await removeLeft(runtime, preflight.stack, host.clock.now(), within);
     const id = await runtime.containers.create(container(name, preflight), within);
     await runtime.containers.start(id, within);
     await runtime.containers.waitExit(id, within);
@@ -69,11 +69,19 @@ function noAnswer(): GpuVerdict {
   };
 }
 
-/** What a killed command may have left. */
-async function removeLeft(runtime: Runtime, stack: string, signal: AbortSignal): Promise<void> {
-  const left = await runtime.containers.list({ [LABEL.preflight]: stack }, signal);
-  const ended = left.filter(({ state }) => state !== "running");
-  await Promise.all(ended.map(({ id }) => runtime.containers.remove(id, signal)));
+/** What a killed command may have left: what ended, and what runs for so long that nobody can wait for it any more. */
+async function removeLeft(
+  runtime: Runtime,
+  stack: string,
+  now: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const found = await runtime.containers.list({ [LABEL.preflight]: stack }, signal);
+  const left = found.filter(
+    ({ state, startedAt }) =>
+      state !== "running" || now - Date.parse(startedAt ?? "") > DEADLINE_MS + REMOVE_MS,
+  );
+  await Promise.all(left.map(({ id }) => runtime.containers.remove(id, signal)));
 }
 
 function container(name: string, { stack, image, devices }: Preflight): ContainerSpec {
