@@ -106,12 +106,12 @@ function frontend(input: GatewayConfigInput): readonly string[] {
     ...keyRules(input.keySha256),
     ...ownPaths(input.endpointJson),
     ...pathRules(input.paths),
-    // A chunked body has no length that could be checked before it is here.
+    // A chunked body has no length that could be checked before it is here, whatever the method.
     refuse(
       411,
       "Send a Content-Length.",
       "length_required",
-      "METH_POST !{ req.hdr(content-length) -m found }",
+      "{ req.hdr(transfer-encoding) -m found } or METH_POST !{ req.hdr(content-length) -m found }",
     ),
     refuse(
       413,

@@ -70,6 +70,17 @@ describe.skipIf(runtime === undefined)("the gateway", () => {
       411,
       () => json("/api/show", { headers: { "transfer-encoding": "chunked" } }),
     ],
+    [
+      "a body of unknown length where none belongs",
+      411,
+      () => get({ "transfer-encoding": "chunked" }),
+    ],
+    [
+      "a length beside an unknown one",
+      411,
+      () => get({ "transfer-encoding": "chunked", "content-length": "2" }),
+    ],
+    ["a body beyond the limit where none belongs", 413, () => get({ "content-length": "1000001" })],
     ["a body at the limit", 200, () => json("/api/show", { body: "x".repeat(BODY_LIMIT) })],
     ["a body beyond the limit", 413, () => json("/api/show", { body: "x".repeat(BODY_LIMIT + 1) })],
     [
@@ -87,6 +98,16 @@ describe.skipIf(runtime === undefined)("the gateway", () => {
     expect(JSON.parse(answer.text)).toMatchObject({
       error: { message: expect.any(String), type: expect.any(String), code: expect.any(String) },
     });
+  });
+
+  it("serves what fetch sends", async () => {
+    const answer = await fetch(`http://127.0.0.1:${rig.port}/api/show`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${rig.key}` },
+      body: JSON.stringify({ text: "x".repeat(300_000) }),
+    });
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toMatchObject({ body: 300_011 });
   });
 
   it("hands on neither the key nor where the request came from", async () => {
