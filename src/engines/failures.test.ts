@@ -168,6 +168,13 @@ error while handling argument "--chat-template-file": error: failed to open file
   ],
   [
     "host-memory",
+    "vLLM 0.32.0 for CPUs, with 4 GiB and --gpu-memory-utilization 0.97",
+    `(VllmWorker-0 pid=40) ERROR 11-25 14:13:55 [multiproc_executor.py:953] WorkerProc failed to start.
+(VllmWorker-0 pid=40) ERROR 11-25 14:13:55 [multiproc_executor.py:953] ValueError: Available memory on node 0 (2.29/4.0 GiB) on startup is less than desired CPU memory utilization (0.97, 3.88 GiB). On the CPU backend, the \`--gpu-memory-utilization\` flag controls the fraction of CPU memory reserved (despite its name).
+(EngineCore pid=27) ERROR 11-25 14:14:00 [core.py:1510] Exception: WorkerProc initialization failed due to an exception in a background process. See stack trace for root cause.`,
+  ],
+  [
+    "host-memory",
     "llama-server of Debian, told -c 100000000",
     `0.23.903.112 E llama_init_from_model: failed to initialize the context: failed to allocate buffer for kv cache
 0.23.903.139 E cmn  common_init_: failed to create context with model '/m.gguf'`,
@@ -208,6 +215,7 @@ describe("a failure that is not known", () => {
       "an exception, and not what follows from it",
       [
         "(EngineCore pid=28) ERROR 11-25 13:16:24 [core.py:1510] ValueError: a cause",
+        "(EngineCore pid=27) ERROR 11-25 14:14:00 [core.py:1510] Exception: WorkerProc initialization failed due to an exception in a background process. See stack trace for root cause.",
         "  raise RuntimeError(",
         "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}",
       ],

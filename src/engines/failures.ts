@@ -188,7 +188,8 @@ export function explainFailure(lines: readonly string[]): Explanation | undefine
 const EXCEPTION = /(?:^|\] )[\w.]*(?:Error|Exception): \S/;
 const COMPLAINT = /error|fatal|panic/i;
 /** Where a process only passes on that another one failed, and with pydantic's advertisement of its pages. */
-const NO_CAUSE = /See root cause above|For further information visit/;
+const NO_CAUSE =
+  /See root cause above|See stack trace for root cause|For further information visit/;
 const LONGEST = 500;
 
 /** The line that says most of a failure that has no row: the last exception, else the last line that complains. */

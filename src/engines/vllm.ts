@@ -51,7 +51,7 @@ export const vllm = {
   overflowMark: "maximum context length",
   // vllm/v1/engine/core.py; and what its server's process ends with when its arguments don't go together with the model.
   givesUp:
-    /EngineCore (?:failed to start|encountered a fatal error)\.|ValidationError: \d+ validation error|KeyError: 'invalid \w+/,
+    /(?:EngineCore|WorkerProc) (?:failed to start|encountered a fatal error)\.|ValidationError: \d+ validation error|KeyError: 'invalid \w+/,
   takesTools: ({ facts }) => facts.templateHasTools || facts.chatFamily !== undefined,
   probes: vllmProbes,
   gpuShare: { kind: "log", read: vllmGpuShare },

@@ -27,6 +27,15 @@ it("fails with the cause, which stands below the line by which the engine gives 
   });
 });
 
+it.each([
+  "ERROR 11-25 14:13:55 [multiproc_executor.py:953] WorkerProc failed to start.",
+  "ERROR 11-25 13:16:24 [core.py:1510] EngineCore failed to start.",
+  "pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig",
+  "KeyError: 'invalid tool call parser: nonsense (chose from { apertus })'",
+])("hears vLLM give up: %s", (line) => {
+  expect(vllm.givesUp.test(line)).toBe(true);
+});
+
 it("says that the kernel killed a process, of which vLLM's log has not a word", async () => {
   const { signal } = new AbortController();
   const follow = async (onLine: (line: string) => void): Promise<void> => {
