@@ -90,7 +90,8 @@ export const ERROR_CODES = {
   NETWORK_LEAK: {
     exit: 11,
     meaning: "The engine is not, or would not be, as sealed as was asked for.",
-    remedy: "Run the engine in a container of Docker Engine 20.10 or newer (Podman leaves the host in reach), or drop `--require-isolated`.",
+    remedy:
+      "Run the engine in a container of Docker Engine 20.10 or newer (Podman leaves the host in reach), or drop `--require-isolated`.",
   },
   LOCKED: {
     exit: 12,
