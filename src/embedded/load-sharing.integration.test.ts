@@ -118,6 +118,34 @@ describe("requests that share the engine", () => {
   });
 });
 
+describe("embeddings", () => {
+  const embed = (abort?: AbortController) =>
+    server.request(
+      "/v1/embeddings",
+      // Some seconds of work, at one thread.
+      { input: Array.from({ length: 200 }, (_, n) => `${n} ${"blue sky ".repeat(100)}`) },
+      abort === undefined ? {} : { signal: abort.signal },
+    );
+
+  it("wait for their turn, are refused past the bound, and leave with their client", async () => {
+    const [running, waiting] = [new AbortController(), new AbortController()];
+    const first = embed(running).catch(() => "left");
+    const second = embed(waiting).catch(() => "left");
+    await untilMetric("stack_queue_length", 1, 10_000);
+    const third = await embed();
+    expect(third.status).toBe(503);
+    expect(third.headers.get("retry-after")).toMatch(/^\d+$/);
+    expect(await third.json()).toMatchObject({ error: { code: "queue_full" } });
+    waiting.abort();
+    expect(await second).toBe("left");
+    await untilMetric("stack_queue_length", 0, 2000);
+    running.abort();
+    expect(await first).toBe("left");
+    const answer = await server.request("/v1/embeddings", { input: "short" });
+    expect(answer.status).toBe(200);
+  });
+});
+
 describe("a conversation", () => {
   it("is not read again from its beginning at each turn, also beside another", async () => {
     const history = (name: string): string => `${name} says: ${`${name} likes tea. `.repeat(24)}`;

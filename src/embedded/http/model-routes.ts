@@ -36,7 +36,7 @@ export function metricsRoute(c: AppContext, deps: AppDeps): Response {
     engine === undefined
       ? undefined
       : {
-          waiting: engine.pool.waiting,
+          waiting: engine.pool.waiting + engine.embedder.waiting,
           active: engine.pool.active,
           slots: deps.config.parallel,
           context: engine.context,

@@ -63,7 +63,7 @@ export function createEngine(loaded: LoadedModel, config: EmbeddedConfig, clock:
       common: sequence.compareContextTokens([...tokens] as never).firstDifferentIndex,
       held: sequence.nextTokenIndex,
     })),
-    embedder: createEmbedder(loaded),
+    embedder: createEmbedder(loaded, config.queue),
     async grammar(gbnf) {
       const grammar = await llama.createGrammar({ grammar: gbnf });
       return new llamaCpp.LlamaGrammarEvaluationState({ model, grammar });

@@ -73,7 +73,7 @@ export function slotPool<T>(
       if (queue.length >= bound) {
         return Promise.reject(
           unavailable(
-            `All ${slots.length} conversations are busy and ${queue.length} requests wait already.`,
+            `${slots.length} requests run and ${queue.length} wait already: no more are taken now.`,
             "queue_full",
             5,
           ),
