@@ -1,13 +1,8 @@
 import { formatBytes } from "../../models/bytes.ts";
 import type { Recommendation } from "../../plan/fit/recommend.ts";
+import type { RecommendedModels } from "../../run/recommend-models.ts";
 import { defineCommand } from "../command.ts";
 import { renderTable } from "../output/table.ts";
-
-interface Report {
-  readonly engine: string;
-  readonly hostFreeBytes: number;
-  readonly models: readonly Recommendation[];
-}
 
 const FITS: Readonly<Record<Recommendation["room"], string>> = {
   ample: "yes",
@@ -19,25 +14,17 @@ const FITS: Readonly<Record<Recommendation["room"], string>> = {
 
 export const command = defineCommand({
   description:
-    "Which models of the catalog the free memory of this machine holds, for agents first. Sizes are those of the file, or computed as `--json` says in `basis`; where nobody writes them, they are not known.",
+    "Which models of the catalog the free memory of this machine holds, for agents first; for engines that use GPUs, that of NVIDIA's too. Sizes are those of the file, or computed as `--json` says in `basis`; where nobody writes them, they are not known.",
   args: [],
   flags: {},
-  settings: ["engine"],
+  settings: ["engine", "gpu"],
   examples: [
     { command: "stack models recommend", what: "For the embedded engine." },
     { command: "stack models recommend --engine llamacpp --json", what: "With sources." },
   ],
-  run: async ({ settings }): Promise<Report> => {
-    const { CATALOG } = await import("../../models/catalog.ts");
-    const { recommend } = await import("../../plan/fit/recommend.ts");
-    const { processBudget } = await import("../../run/stack-fit.ts");
-    const { engine } = (await settings()).values;
-    const budget = await processBudget(undefined);
-    return {
-      engine,
-      hostFreeBytes: budget.hostFreeBytes,
-      models: recommend(CATALOG, engine, budget),
-    };
+  run: async ({ context, settings }): Promise<RecommendedModels> => {
+    const { recommendModels } = await import("../../run/recommend-models.ts");
+    return recommendModels(context, (await settings()).values);
   },
   text: ({ models }, { columns }) =>
     renderTable(
@@ -53,7 +40,22 @@ export const command = defineCommand({
       ]),
       columns,
     ),
-  hints: ({ hostFreeBytes }, { stack }) => [
-    `${formatBytes(hostFreeBytes)} of memory are free. Take one: ${stack} up --model NAME --context auto`,
+  hints: (report, { stack }) => [
+    counted(report),
+    `Take one: ${stack} up ${report.engine} --model NAME --context auto`,
   ],
 });
+
+/** Which memory the list is of. */
+function counted({
+  engine,
+  gpusCounted,
+  hostFreeBytes,
+  deviceFreeBytes,
+}: RecommendedModels): string {
+  const free = `${formatBytes(hostFreeBytes)} of memory are free`;
+  if (!gpusCounted) return `${free}; ${engine} computes on the processor, so no GPU was counted.`;
+  return deviceFreeBytes === undefined
+    ? `${free}; no GPU says what it has free.`
+    : `${formatBytes(deviceFreeBytes)} are free on the GPU, and ${free} beside it.`;
+}

@@ -27,6 +27,25 @@ it("says that a model is none for agents where only a short context fits", () =>
   expect(short).toMatchObject({ agent: false });
 });
 
+it("takes a card of 24 GB in a machine of 16 GB for what it is", () => {
+  const budget = { hostFreeBytes: 12 * GB };
+  const room = (device: object) =>
+    recommend(CATALOG, "llamacpp", { ...budget, ...device }).find(
+      ({ name }) => name === "qwen3-coder:30b",
+    )?.room;
+  expect(room({})).toBe("none");
+  expect(room({ deviceFreeBytes: 24 * GB })).toMatch(/ample|tight/);
+  expect(room({ deviceFreeBytes: 12 * GB })).toBe("split");
+});
+
+it("puts what is only partly on the GPU below what is whole, and above what does not fit", () => {
+  const budget = { hostFreeBytes: 14 * GB, deviceFreeBytes: 12 * GB };
+  const order = { ample: 0, tight: 0, split: 1, unknown: 2, none: 3 };
+  const places = recommend(CATALOG, "llamacpp", budget).map(({ room }) => order[room]);
+  expect(places).toContain(order.split);
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
+});
+
 it("says where a size is from, and nothing of one that is not known", () => {
   const list = recommend(CATALOG, "embedded", { hostFreeBytes: 64 * GB });
   for (const { bytes, basis, source } of list) {

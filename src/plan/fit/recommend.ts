@@ -67,7 +67,15 @@ function judge(entry: CatalogEntry, engine: string, budget: Budget): Recommendat
   };
 }
 
+/** What is partly on a GPU works, slowly. */
+const ORDER: Readonly<Record<Recommendation["room"], number>> = {
+  ample: 0,
+  tight: 0,
+  split: 1,
+  unknown: 2,
+  none: 3,
+};
+
 function rank({ room, agent }: Recommendation): number {
-  const fits = room === "none" ? 4 : room === "unknown" ? 2 : 0;
-  return fits + (agent ? 0 : 1);
+  return 2 * ORDER[room] + (agent ? 0 : 1);
 }

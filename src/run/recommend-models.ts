@@ -1,0 +1,38 @@
+import { findEngine } from "../engines/index.ts";
+import { gpuFacts } from "../host/gpu-facts.ts";
+import { CATALOG } from "../models/catalog.ts";
+import type { Budget } from "../plan/fit/budget.ts";
+import { machineBudget, mayUseGpus } from "../plan/fit/machine-budget.ts";
+import { recommend, type Recommendation } from "../plan/fit/recommend.ts";
+import { parseGpuPolicy } from "../plan/gpu/policy.ts";
+import type { Settings } from "../plan/settings.ts";
+import type { RunContext } from "./context.ts";
+import { processBudget } from "./stack-fit.ts";
+
+export interface RecommendedModels extends Budget {
+  readonly engine: string;
+  /** Whether the GPUs of this machine were looked at. */
+  readonly gpusCounted: boolean;
+  readonly models: readonly Recommendation[];
+}
+
+/** The catalog against what is free on this machine now, where the engine may use GPUs also on those. */
+export async function recommendModels(
+  { host, signal }: RunContext,
+  settings: Pick<Settings, "engine" | "gpu">,
+  root?: string,
+): Promise<RecommendedModels> {
+  const policy = parseGpuPolicy(settings.gpu);
+  const engine = findEngine(settings.engine);
+  const gpusCounted = engine !== undefined && mayUseGpus(engine, policy);
+  const own = await processBudget(undefined);
+  const budget = gpusCounted
+    ? machineBudget(
+        own.hostFreeBytes,
+        policy,
+        (await gpuFacts(host, { signal, ...(root === undefined ? {} : { root }) })).nvidia.devices,
+      )
+    : own;
+  const models = recommend(CATALOG, settings.engine, budget);
+  return { engine: settings.engine, gpusCounted, ...budget, models };
+}
