@@ -19,9 +19,13 @@ export function namedFormat({
   values,
   origins,
 }: Pick<ResolvedSettings, "values" | "origins">): ModelFormat | undefined {
-  if (origins.engine.kind === "default") return undefined;
+  return origins.engine.kind === "default" ? undefined : formatReadBy(values.engine);
+}
+
+/** What the engine of this name reads; undefined for those that are adopted. */
+export function formatReadBy(engine: string): ModelFormat | undefined {
   const readers: Readonly<Record<ModelFormat, readonly string[]>> = READERS;
-  return MODEL_FORMATS.find((format) => readers[format].includes(values.engine));
+  return MODEL_FORMATS.find((format) => readers[format].includes(engine));
 }
 
 /** `embedded, llamacpp or ollama` */
@@ -29,9 +33,16 @@ export function readersOf(format: ModelFormat): string {
   return new Intl.ListFormat("en", { type: "disjunction" }).format(READERS[format]);
 }
 
+/** Whether what is named can be a model in this format at all. */
+export function mayBe(reference: ModelReference, format: WantedFormat): boolean {
+  const { scheme } = reference;
+  if (format !== "safetensors" || scheme === "file") return true;
+  return scheme === "hf" && reference.select === undefined;
+}
+
 /** Where a model in this format comes from: `USAGE` when what is named can never be one, so that nothing is pulled for it. */
 export function requireSource(reference: ModelReference, format: WantedFormat): void {
-  if (format !== "safetensors") return;
+  if (mayBe(reference, format)) return;
   const { scheme } = reference;
   const name = formatReference(reference);
   if (scheme === "pypi" || scheme === "ollama") {

@@ -14,7 +14,7 @@ const CARDS = [
 
 /** On a machine with two cards, and whatever memory this one has. */
 async function recommended(
-  engine: "embedded" | "llamacpp" | "ollama",
+  engine: "embedded" | "llamacpp" | "ollama" | "vllm",
   gpu: string,
   cards = CARDS.replaceAll(" MiB", ""),
 ): Promise<RecommendedModels> {
@@ -47,4 +47,9 @@ it("a card that does not say what it has free is not counted", async () => {
   const silent = "0, GPU-a, NVIDIA A, 570.86.15, [N/A], [N/A]";
   expect(await recommended("llamacpp", "auto", silent)).toMatchObject({ gpusCounted: true });
   expect((await recommended("llamacpp", "auto", silent)).deviceFreeBytes).toBeUndefined();
+});
+
+it("recommends nothing that the engine can't read", async () => {
+  expect((await recommended("llamacpp", "none")).models.length).toBeGreaterThan(0);
+  expect((await recommended("vllm", "none")).models).toEqual([]);
 });

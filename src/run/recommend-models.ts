@@ -1,6 +1,8 @@
 import { findEngine } from "../engines/index.ts";
 import { gpuFacts } from "../host/gpu-facts.ts";
-import { CATALOG } from "../models/catalog.ts";
+import { CATALOG, type CatalogEntry } from "../models/catalog.ts";
+import { formatReadBy, mayBe } from "../models/formats.ts";
+import { parseReference } from "../models/reference.ts";
 import type { Budget } from "../plan/fit/budget.ts";
 import { machineBudget, mayUseGpus } from "../plan/fit/machine-budget.ts";
 import { recommend, type Recommendation } from "../plan/fit/recommend.ts";
@@ -33,6 +35,13 @@ export async function recommendModels(
         (await gpuFacts(host, { signal, ...(root === undefined ? {} : { root }) })).nvidia.devices,
       )
     : own;
-  const models = recommend(CATALOG, settings.engine, budget);
+  const models = recommend(readable(settings.engine), settings.engine, budget);
   return { engine: settings.engine, gpusCounted, ...budget, models };
+}
+
+/** Of the catalog, what is there in the form that the engine reads. */
+function readable(engine: string): readonly CatalogEntry[] {
+  return CATALOG.filter(({ reference }) =>
+    mayBe(parseReference(reference), formatReadBy(engine) ?? "gguf"),
+  );
 }

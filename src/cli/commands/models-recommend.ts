@@ -27,22 +27,26 @@ export const command = defineCommand({
     return recommendModels(context, (await settings()).values);
   },
   text: ({ models }, { columns }) =>
-    renderTable(
-      ["NAME", "FITS", "AGENTS", "WEIGHTS", "CONTEXT", "IN ALL", "WHAT"],
-      models.map(({ name, room, agent, bytes, context, totalBytes, label }) => [
-        name,
-        FITS[room],
-        agent ? "yes" : "no",
-        bytes === undefined ? "-" : formatBytes(bytes),
-        context === undefined ? "-" : String(context),
-        totalBytes === undefined ? "-" : formatBytes(totalBytes),
-        label,
-      ]),
-      columns,
-    ),
+    models.length === 0
+      ? ""
+      : renderTable(
+          ["NAME", "FITS", "AGENTS", "WEIGHTS", "CONTEXT", "IN ALL", "WHAT"],
+          models.map(({ name, room, agent, bytes, context, totalBytes, label }) => [
+            name,
+            FITS[room],
+            agent ? "yes" : "no",
+            bytes === undefined ? "-" : formatBytes(bytes),
+            context === undefined ? "-" : String(context),
+            totalBytes === undefined ? "-" : formatBytes(totalBytes),
+            label,
+          ]),
+          columns,
+        ),
   hints: (report, { stack }) => [
     counted(report),
-    `Take one: ${stack} up ${report.engine} --model NAME --context auto`,
+    report.models.length === 0
+      ? `The catalog has nothing that ${report.engine} reads: name a repository or a folder: ${stack} up ${report.engine} --model hf:ORG/REPO --context auto`
+      : `Take one: ${stack} up ${report.engine} --model NAME --context auto`,
   ],
 });
 
