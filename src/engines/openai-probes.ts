@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { errorText } from "../gate/chat-answer.ts";
 import type { Probe, ProbeAnswer, ProbeVerdict } from "../gate/probe.ts";
 import { readJson } from "../gate/read-json.ts";
 
@@ -80,9 +81,12 @@ export function judgeDone(answer: ProbeAnswer, fatal: FatalWords): ProbeVerdict 
     : judgeError(answer, fatal);
 }
 
+/** Characters in which an engine's words for what went wrong are looked for. */
+const MOST_WORDS = 1000;
+
 /** What an error means for whoever waits: by the engine's own words. */
 export function judgeError(answer: ProbeAnswer, fatal: FatalWords): ProbeVerdict {
-  const words = errorWords(answer.text);
+  const words = errorText(answer.text, MOST_WORDS);
   const known = fatal.find(([pattern]) => pattern.test(words));
   if (known === undefined) return notYet(answer);
   const [, next] = known;
@@ -91,19 +95,8 @@ export function judgeError(answer: ProbeAnswer, fatal: FatalWords): ProbeVerdict
 
 /** Another server has the port, or the key file was changed, when the key is wrong: no waiting helps. Anything else may pass. */
 export function notYet(answer: ProbeAnswer): ProbeVerdict {
-  const why = `HTTP ${answer.status}: ${errorWords(answer.text).slice(0, 200)}`;
+  const why = `HTTP ${answer.status}: ${errorText(answer.text, 200)}`;
   return answer.status === 401
     ? { kind: "fatal", why, next: "stack restart" }
     : { kind: "wait", why };
-}
-
-const errorSchema = z.object({
-  error: z.union([z.string(), z.object({ message: z.string() })]),
-});
-
-/** `{"error":{"message":"…"}}` of `/v1` and of the gateway, `{"error":"…"}` of Ollama's own API, or the text itself. */
-function errorWords(text: string): string {
-  const error = readJson(text.replace(/^data: /, ""), errorSchema)?.error;
-  if (error === undefined) return text.trim().slice(0, 1000);
-  return typeof error === "string" ? error : error.message;
 }

@@ -36,10 +36,11 @@ const errorSchema = z.object({
 const otherErrorSchema = z.union([messageSchema, z.object({ detail: z.string() })]);
 
 /**
- * What a server says went wrong, as one line of at most 300 characters: `{"error":{"message"}}` (OpenAI), `{"error":"…"}`
+ * What a server says went wrong, as one line of at most `most` characters: `{"error":{"message"}}` (OpenAI, our gateway), `{"error":"…"}`
  * (Ollama, LM Studio), `{"message"}` (older vLLM), `{"detail"}` (FastAPI), the title of an HTML page, or the text itself.
  */
-export function errorText(text: string): string {
+export function errorText(text: string, most = 300): string {
+  const oneLine = (words: string): string => words.replaceAll(/\s+/g, " ").trim().slice(0, most);
   const body = text.replace(/^data: /, "");
   const error = readJson(body, errorSchema)?.error;
   if (error !== undefined) return oneLine(typeof error === "string" ? error : error.message);
@@ -76,7 +77,3 @@ const WINDOWS = [
   /n_ctx"?(?:: ?| ?\()([\d,]+)/i,
   /context size \(([\d,]+) tokens\)/i,
 ];
-
-function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, " ").trim().slice(0, 300);
-}
