@@ -1,6 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import * as z from "zod";
+import { registryCredentials } from "../../docker/registry-credentials.ts";
 import { StackError } from "../../errors.ts";
 import { fetchBytes } from "../net/fetch-bytes.ts";
 import { isLoopback } from "../net/loopback.ts";
@@ -9,10 +8,6 @@ import type { SourceTools } from "./source.ts";
 const tokenSchema = z.object({
   token: z.string().optional(),
   access_token: z.string().optional(),
-});
-
-const dockerConfigSchema = z.looseObject({
-  auths: z.record(z.string(), z.looseObject({ auth: z.string().optional() })).optional(),
 });
 
 interface Scope {
@@ -24,7 +19,7 @@ interface Scope {
 
 /**
  * Answers a `WWW-Authenticate` challenge with a value for `Authorization`, or undefined when there is no way:
- * `Bearer` by the token server it names (distribution spec, token authentication), `Basic` from Docker's config file.
+ * `Bearer` by the token server it names (distribution spec, token authentication), `Basic` with what `docker login` keeps.
  */
 export async function fetchToken(
   tools: SourceTools,
@@ -88,20 +83,24 @@ function tokenServer(realm: string, scope: Scope): URL {
   });
 }
 
-/** `auths` of Docker's own config file, where `docker login` keeps what no credential helper took. */
-async function dockerLogin(tools: SourceTools, registry: string): Promise<string | undefined> {
-  const { env, paths } = tools.context.host;
-  const file = join(env["DOCKER_CONFIG"] ?? join(paths.home, ".docker"), "config.json");
-  let text: string;
+/**
+ * What `docker login` keeps, as a header. An identity token is only good for token servers that speak OAuth2. A broken
+ * configuration of Docker's is no reason not to fetch what everyone may: it is told, and passed over.
+ */
+async function dockerLogin(
+  { context: { host, signal, emit } }: SourceTools,
+  registry: string,
+): Promise<string | undefined> {
   try {
-    text = await readFile(file, "utf8");
-  } catch {
+    const found = await registryCredentials(host, registry, signal);
+    if (found === undefined || !("username" in found)) return undefined;
+    return `Basic ${Buffer.from(`${found.username}:${found.password}`).toString("base64")}`;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof StackError)) throw error;
+    emit({ type: "warning", message: `No login for ${registry} is known: ${error.what}` });
     return undefined;
   }
-  const config = dockerConfigSchema.safeParse(parseJson(Buffer.from(text)));
-  const auths = config.data?.auths ?? {};
-  const auth = (auths[registry] ?? auths[`https://${registry}`])?.auth;
-  return auth === undefined || auth === "" ? undefined : `Basic ${auth}`;
 }
 
 function parseJson(bytes: Buffer): unknown {
