@@ -14,9 +14,6 @@ import type { Wire } from "./wire.ts";
 const listSchema = z.array(z.object({ Id: z.string() }));
 const createdSchema = z.object({ Id: z.string() });
 
-/** Seconds that a stop may take beyond its grace period before the daemon counts as hung. */
-const STOP_SLACK_MS = 30_000;
-
 /** `manyNetworks`: the daemon's API is 1.44 or newer. */
 export function containers(wire: Wire, manyNetworks: boolean): Containers {
   const inspect = (id: string, signal?: AbortSignal): Promise<ContainerFacts | undefined> =>
@@ -48,20 +45,6 @@ export function containers(wire: Wire, manyNetworks: boolean): Containers {
         path: `/containers/${id}/start`,
         signal,
       });
-    },
-
-    async stop(id, seconds, signal) {
-      const answer = await ask(wire, `Stopping container ${id}`, {
-        method: "POST",
-        path: `/containers/${id}/stop`,
-        query: { t: seconds },
-        deadlineMs: seconds * 1000 + STOP_SLACK_MS,
-        signal,
-      });
-      // 304: not running; 404: gone. Both are what was asked for.
-      if (![204, 304, 404].includes(answer.status)) {
-        throw daemonRefusal(`Stopping container ${id}`, answer);
-      }
     },
 
     remove: (id, signal) =>

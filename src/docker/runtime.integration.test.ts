@@ -172,14 +172,12 @@ describe("containers", () => {
     await expect(ended).rejects.toThrow("enough");
   });
 
-  it("may be stopped and removed twice", async () => {
+  it("may be removed twice", async () => {
     await using rig = await connected();
     const { containers } = rig.runtime;
     const id = await containers.create(spec);
     await containers.start(id);
-    for (const _ of [1, 2]) await containers.stop(id, 1);
     for (const _ of [1, 2]) await containers.remove(id);
-    await containers.stop(id, 1);
     expect(await containers.inspect(id)).toBeUndefined();
   });
 

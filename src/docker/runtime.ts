@@ -191,7 +191,6 @@ export interface Containers {
   ): Promise<void>;
   /** A host port that is taken is `PORT_BUSY`. */
   start(id: string, signal?: AbortSignal): Promise<void>;
-  stop(id: string, seconds: number, signal?: AbortSignal): Promise<void>;
   /** Removes it by force, with its anonymous volumes. Not there is fine. */
   remove(id: string, signal?: AbortSignal): Promise<void>;
   /** Resolves when the container ends. */

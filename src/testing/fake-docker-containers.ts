@@ -38,12 +38,6 @@ export function containerRoutes(state: FakeState, apiVersion: string): Record<st
       container.status = "running";
       response.writeHead(204).end();
     }),
-    "POST /containers/*/stop": on((container, _, response) => {
-      const running = container.status === "running";
-      Object.assign(container, { status: "exited", exitCode: 0 });
-      for (const wake of container.waiting) wake();
-      response.writeHead(running ? 204 : 304).end();
-    }),
     "POST /containers/*/wait": on((container, _, response) => {
       // The daemon sends the head at once and the body at the end.
       response.writeHead(200, { "content-type": "application/json" }).flushHeaders();

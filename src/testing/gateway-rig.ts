@@ -21,6 +21,8 @@ export interface GatewayRig extends AsyncDisposable {
   readonly gateway: string;
   /** With the key and a loopback Host, unless the headers say otherwise. */
   send(options: GatewayRequest): Promise<GatewayAnswer>;
+  /** Ends the engine, which stays away until it is started again. */
+  endEngine(): Promise<void>;
   /** As `send`, but hands over the answer as it comes. */
   open(options: GatewayRequest): Promise<IncomingMessage>;
 }
@@ -85,7 +87,18 @@ export async function gatewayRig(
       return { status, headers, text: await text(answer) };
     };
     await untilUp(send, signal);
-    return { ...rig, open, send, [Symbol.asyncDispose]: () => removeStack(runtime, stack) };
+    const endEngine = async (): Promise<void> => {
+      // Its own end may cut the answer off.
+      await runtime.containers.exec(engine, ["/bin/sh", "-c", "kill 1"], signal).catch(() => {});
+      await runtime.containers.waitExit(engine, signal);
+    };
+    return {
+      ...rig,
+      open,
+      send,
+      endEngine,
+      [Symbol.asyncDispose]: () => removeStack(runtime, stack),
+    };
   } catch (error) {
     await removeStack(runtime, stack);
     throw error;
@@ -127,7 +140,7 @@ function standInEngine(stack: string): ContainerSpec {
     devices: [],
     labels: {},
   });
-  return { ...spec, mounts: [], entrypoint: ["perl", "-e", script], command: [] };
+  return { ...spec, mounts: [], restart: "no", entrypoint: ["perl", "-e", script], command: [] };
 }
 
 async function begin(port: number, options: GatewayRequest): Promise<IncomingMessage> {
