@@ -71,8 +71,8 @@ function isBusy(error: unknown): boolean {
 }
 
 /**
- * Makes the file that is not there yet, for all who may write into its folder. SQLite's own mode is 0644, and to whoever may
- * only read a file it gives a lock that shuts nobody out, without a word.
+ * Makes the file that is not there yet, for all who may write into its folder. SQLite's own mode is 0644, and of those who may
+ * only read a file several get its lock at once, without a word (seen with two users).
  */
 function makeForAll(path: string): void {
   const { mode } = statSync(dirname(path));
