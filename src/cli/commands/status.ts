@@ -34,8 +34,9 @@ export const command = defineCommand({
             ["tools", describeTools(endpoint)],
             ...describeSpeed(endpoint).map((speed) => ["speed", speed] as const),
           ] as const)),
+      // `engine` is what serves; this is where it runs.
       ...report.parts.map(
-        (part) => [part.role, `${oneLine(part.what)}: ${part.state}${exitNote(part)}`] as const,
+        (part) => ["runs as", `${oneLine(part.what)}: ${part.state}${exitNote(part)}`] as const,
       ),
       ...(report.gpu === undefined ? [] : [["gpu", gpuText(report.gpu)] as const]),
       ["sealed", sealText(report.seal)],
