@@ -56,7 +56,7 @@ describe("stack up openai, beside a real server on this machine", () => {
     const told = await cli.run("status");
     expect(told.stdout).toMatch(/^state +running, answers$/m);
     expect(told.stdout).toMatch(/^context +4096 tokens, says the engine$/m);
-    expect(told.stdout).toMatch(/^engine +http:\S+\/v1: adopted, not ours$/m);
+    expect(told.stdout).toMatch(/^runs as +http:\S+\/v1: adopted, not ours$/m);
     expect(told.stdout).not.toContain(TEST_KEY);
 
     const down = await cli.run("down", "--json");
