@@ -48,10 +48,11 @@ const GGML = {
 } as const;
 /**
  * `OllamaEngineRequired` in fs/ggml/ggml.go of 0.17.4. It creates `output.weight` a second time (ml/backend/ggml/ggml.go; seen with
- * gemma3:270m, 405 MiB of weights from a file of 241), and writes each mask in float32 first (kvcache/causal.go).
+ * gemma3:270m, 405 MiB of weights from a file of 241), and writes each mask in float32 first (kvcache/causal.go),
+ * of which Go lets as much again wait for its garbage collector (GOGC of 100).
  */
 const OLLAMA_ENGINE = {
-  maskBytes: 2 + 4,
+  maskBytes: 2 + 4 + 4,
   architectures: [
     "bert",
     "deepseek2",
@@ -110,8 +111,8 @@ export const ENGINE_MEMORY = {
   // Ollama 0.17.4: server and runner, with weights that are read and not mapped.
   ollama: {
     ...GGML,
-    processBytes: 68 * MIB,
-    vocabularyEntryBytes: 370,
+    processBytes: 63 * MIB,
+    vocabularyEntryBytes: 468,
     promptCacheBytes: 0,
     checkpoints: undefined,
     kvTypes: GGML_KV_TYPES,

@@ -137,7 +137,7 @@ it("counts masks that Ollama's own engine writes in float32 first", () => {
   const compute = (architecture: string): number =>
     estimate({ weightsBytes: 0, architecture, shape: GEMMA3 }, ENGINE_MEMORY.ollama, question)
       .compute;
-  expect(compute("gemma3") - compute("llama")).toBe(512 * 4 * (32_768 + 1024));
+  expect(compute("gemma3") - compute("llama")).toBe(512 * 8 * (32_768 + 1024));
 });
 
 it("counts vLLM's copies of the table of words on a processor, and none on a GPU", () => {
