@@ -49,6 +49,20 @@ export async function loadModel({
         message: message.trim(),
       }),
   });
+  try {
+    return await loadInto(llamaCpp, llama, { config, threads, onProgress });
+  } catch (error) {
+    // With a model in memory, the end of the process can hang in llama.cpp's own (seen in every second start).
+    await llama.dispose();
+    throw error;
+  }
+}
+
+async function loadInto(
+  llamaCpp: LlamaCpp,
+  llama: Llama,
+  { config, threads, onProgress }: Omit<LoadOptions, "log">,
+): Promise<LoadedModel> {
   if (config.gpu === "any" && llama.gpu === false) {
     throw new EmbeddedError(
       "GPU_UNUSABLE",
