@@ -39,7 +39,6 @@ describe.skipIf(runtime === undefined)("containers on a real daemon", () => {
       PidMode: "",
       UsernsMode: "",
       PidsLimit: expect.any(Number),
-      RestartPolicy: { Name: "unless-stopped" },
       LogConfig: { Type: "json-file", Config: { "max-size": "10m", "max-file": "3" } },
     });
     expect(raw.HostConfig.CapAdd ?? []).toEqual([]);

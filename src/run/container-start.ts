@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import type { Runtime } from "../docker/runtime.ts";
 import { StackError } from "../errors.ts";
 import type { ContainerStackSpec } from "../plan/container-stack-spec.ts";
@@ -31,6 +32,24 @@ export async function startContainers(
     { role: "gateway", id: gatewayId },
   ];
 }
+
+/** `MODEL_UNAVAILABLE` when the store's folder is closed to the containers' user: one that we did not make keeps its mode. */
+export async function checkStoreOpen(
+  { host }: Pick<RunContext, "host">,
+  root: string,
+): Promise<void> {
+  if (host.platform !== "linux") return;
+  const { mode } = await stat(root);
+  if ((mode & OTHERS_READ) === OTHERS_READ) return;
+  throw new StackError("MODEL_UNAVAILABLE", {
+    what: `The engine's container can't read the model store ${root}.`,
+    why: `The folder is closed to other users (mode ${(mode & 0o777).toString(8)}), and a container runs as one.`,
+    next: `chmod o+rx ${root}`,
+  });
+}
+
+/** Look into it, and go through it. */
+const OTHERS_READ = 0o005;
 
 /** Creates those of the two networks that are missing, at once. */
 export async function createNetworks(

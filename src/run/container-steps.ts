@@ -9,7 +9,13 @@ import type { Settings } from "../plan/settings.ts";
 import { clearContainers, clearStack, removeContainers } from "./clear-stack.ts";
 import { climb } from "./climb.ts";
 import { watchContainers, type Watched } from "./container-exit.ts";
-import { allOrThrow, checkSeal, createNetworks, startContainers } from "./container-start.ts";
+import {
+  allOrThrow,
+  checkSeal,
+  checkStoreOpen,
+  createNetworks,
+  startContainers,
+} from "./container-start.ts";
 import type { RunContext } from "./context.ts";
 import { TAIL } from "./engine-failure.ts";
 import type { Actions } from "./deployment.ts";
@@ -109,6 +115,7 @@ export function containerSteps(
         change({ port });
         return startContainers(runtime, job.describe(withModel()));
       };
+      await checkStoreOpen(context, job.store.root);
       const { stored } = withModel();
       if (engine.capsByManifest === true && stored.format === "gguf") {
         await job.store.capAnswers(stored, job.inputOf(stored).maxOutputTokens);

@@ -189,6 +189,7 @@ describe.skipIf(docker === undefined)("stack up ollama, on a real engine", () =>
         ReadonlyRootfs: true,
         Privileged: false,
         SecurityOpt: expect.arrayContaining(["no-new-privileges"]),
+        RestartPolicy: { Name: "unless-stopped" },
       });
       expect(HostConfig["PidsLimit"]).toBeGreaterThan(0);
       expect(HostConfig["Memory"]).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -34,6 +34,8 @@ describe.skipIf(docker === undefined || source === undefined)(
 
     beforeAll(async () => {
       root = await mkdtemp(join(tmpdir(), "stack-templates-"));
+      // The store leaves a folder that it did not make as private as it is.
+      await chmod(root, 0o755);
       await fillStore(root, source ?? "");
       const hostPort = await freePort();
       origin = `http://127.0.0.1:${hostPort}`;
