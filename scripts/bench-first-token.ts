@@ -76,6 +76,7 @@ try {
   console.log(`stack up, warm               ${median(ours).toFixed(0)} ms  (${list(ours)})`);
   const verdict = ratio <= 1.5 ? chalk.green("met") : chalk.red("missed");
   console.log(`ratio ${ratio.toFixed(2)}  goal at most 1.50  ${verdict}`);
+  if (ratio > 1.5) process.exitCode = 1;
 } finally {
   await stack`node scripts/stack.ts down`.nothrow();
   await rm(home, { recursive: true, force: true });

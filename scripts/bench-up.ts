@@ -204,6 +204,7 @@ try {
   console.log(
     `behind the poller by ${behind.toFixed(0)} ms  goal at most 60  ${behind <= 60 ? chalk.green("met") : chalk.red("missed")}`,
   );
+  if (ratio > 1.3 || behind > 60) process.exitCode = 1;
 } finally {
   await down().nothrow();
   await rm(home, { recursive: true, force: true });
