@@ -7,7 +7,7 @@ export type { GateFacts } from "./probe.ts";
 
 /**
  * Pause between two attempts, in milliseconds. At 10 ms readiness is noticed within 30 ms in the
- * median, and one attempt costs an engine that loads less than 1 % of a core (measured, see `bench:start`).
+ * median, and one attempt costs an engine that loads less than 1 % of a core (measured, see `bench:up`).
  */
 const PAUSE_MS = 10;
 

@@ -285,9 +285,12 @@ describe.skipIf(docker === undefined)("a failure, provoked", () => {
       }),
     });
     expect(answer.status).toBe(500);
+    // Engine 20.10 keeps to itself that the kernel killed a process, as long as the container lives on.
+    const { version } = await runtime.facts(AbortSignal.timeout(10_000));
+    const told = version.startsWith("20.10") ? [] : [expect.stringContaining("for want of memory")];
     expect(await status()).toMatchObject({
       state: "running",
-      warnings: expect.arrayContaining([expect.stringContaining("for want of memory")]),
+      warnings: expect.arrayContaining(told),
     });
   });
 
