@@ -5,11 +5,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { argv } from "zx";
+import { STACK_ARGV } from "./stack-argv.ts";
 
 const ROUNDS = Number(argv["rounds"] ?? 21);
-const STACK = fileURLToPath(new URL("stack.ts", import.meta.url));
 const home = await mkdtemp(join(tmpdir(), "stack-bench-"));
 const env = { PATH: process.env["PATH"], HOME: home };
 
@@ -21,15 +20,19 @@ interface Row {
 }
 const rows: readonly Row[] = [
   { title: "node -e 0", command: ["-e", "0"] },
-  { title: "stack --help", command: [STACK, "--help"], goal: { over: 100 } },
-  { title: "stack --version", command: [STACK, "--version"], goal: { over: 100 } },
-  { title: "stack up --help", command: [STACK, "up", "--help"], goal: { over: 100 } },
-  { title: "completion of a word", command: [STACK, "complete", "--", "mod"], goal: { over: 100 } },
-  { title: "stack ps --json", command: [STACK, "ps", "--json"], goal: { whole: 300 } },
-  { title: "stack config show", command: [STACK, "config", "show"], goal: { whole: 300 } },
+  { title: "stack --help", command: [...STACK_ARGV, "--help"], goal: { over: 100 } },
+  { title: "stack --version", command: [...STACK_ARGV, "--version"], goal: { over: 100 } },
+  { title: "stack up --help", command: [...STACK_ARGV, "up", "--help"], goal: { over: 100 } },
+  {
+    title: "completion of a word",
+    command: [...STACK_ARGV, "complete", "--", "mod"],
+    goal: { over: 100 },
+  },
+  { title: "stack ps --json", command: [...STACK_ARGV, "ps", "--json"], goal: { whole: 300 } },
+  { title: "stack config show", command: [...STACK_ARGV, "config", "show"], goal: { whole: 300 } },
   {
     title: "stack status --json",
-    command: [STACK, "status", "--json", "--name", String(argv["name"] ?? "default")],
+    command: [...STACK_ARGV, "status", "--json", "--name", String(argv["name"] ?? "default")],
     goal: { whole: 300 },
   },
 ];

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm } from "node:fs/promises";
+import { access, readdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { writeFileAtomic } from "../../host/atomic-write.ts";
 import type { RunContext } from "../../run/context.ts";
@@ -21,6 +21,8 @@ export async function capAnswers(
     dirname(cappedManifests(model, maxOutputTokens)),
     model.ollamaManifest,
   );
+  // Its name says all that is in it, so one that is there is right; and what it needs is never collected.
+  if (await isThere(path)) return;
   await withLock(
     context,
     lockBase(layout.locks, "store"),
@@ -65,6 +67,13 @@ export async function removeStrayCapped(
     if (prefixes.some((prefix) => name.startsWith(prefix))) continue;
     await rm(join(layout.root, CAPPED, name), { recursive: true, force: true });
   }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function cappedNames(layout: Layout): Promise<readonly string[]> {
