@@ -1,11 +1,16 @@
 // The embedded engine's process: `node src/embedded/main.ts <config-file>`. Only what ends or begins a process is here.
 import { enableCompileCache } from "node:module";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { xdgPaths } from "../host/xdg.ts";
 
 // llama.cpp works on libuv's pool, twice per token (decode, sample). With one thread there is never a cold one to wake:
 // 130 to 140 tokens/s instead of 65 to 120 on a busy two-core machine. Must be set before the pool's first use.
 // oxlint-disable-next-line node/no-process-env -- this file is the process
 process.env["UV_THREADPOOL_SIZE"] = "1";
-enableCompileCache();
+// In the user's own cache folder, as for every command: code in a shared /tmp could be someone else's.
+// oxlint-disable-next-line node/no-process-env -- this file is the process
+enableCompileCache(join(xdgPaths(process.env, homedir()).cache, "node"));
 const stop = new AbortController();
 // Not `once`: a library below (signal-exit) kills the process when it finds itself the only listener left.
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.abort());
