@@ -1,4 +1,5 @@
-import { access, readdir, readFile, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { writeFileAtomic } from "../../host/atomic-write.ts";
 import type { RunContext } from "../../run/context.ts";
@@ -22,7 +23,7 @@ export async function capAnswers(
     model.ollamaManifest,
   );
   // Its name says all that is in it, so one that is there is right; and what it needs is never collected.
-  if (await isThere(path)) return;
+  if (existsSync(path)) return;
   await withLock(
     context,
     lockBase(layout.locks, "store"),
@@ -67,13 +68,6 @@ export async function removeStrayCapped(
     if (prefixes.some((prefix) => name.startsWith(prefix))) continue;
     await rm(join(layout.root, CAPPED, name), { recursive: true, force: true });
   }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function cappedNames(layout: Layout): Promise<readonly string[]> {
