@@ -14,7 +14,7 @@ import { digestSchema } from "../src/models/model.ts";
 import { openHttp } from "../src/models/net/http.ts";
 import { parseReference } from "../src/models/reference.ts";
 import { openStore } from "../src/models/store.ts";
-import type { RunContext } from "../src/run/context.ts";
+import type { RunContext } from "../src/run-context.ts";
 import { fakeRegistry } from "../src/testing/fake-registry.ts";
 import { tinyGguf } from "../src/testing/tiny-gguf.ts";
 

@@ -1,5 +1,5 @@
 import type { SettingKey, ResolvedSettings } from "../plan/settings.ts";
-import type { RunContext } from "../run/context.ts";
+import type { RunContext } from "../run-context.ts";
 import type { Style } from "./output/style.ts";
 
 /** One command as data. Parsing, help, completion and `docs/commands.md` all derive from it. */

@@ -1,5 +1,5 @@
 import { StackError } from "../errors.ts";
-import type { ErrorReport } from "../run/events.ts";
+import type { ErrorReport } from "../events.ts";
 
 /** Any thrown value as what is shown. Once `signal` is aborted, what fails is a consequence: its reason is what happened. */
 export function reportError(

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Progress } from "../run/events.ts";
+import type { Progress } from "../events.ts";
 import { requireDocker } from "../testing/require-docker.ts";
 import type { Runtime } from "./runtime.ts";
 

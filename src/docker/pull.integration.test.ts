@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { StackError } from "../errors.ts";
-import type { Progress } from "../run/events.ts";
+import type { Progress } from "../events.ts";
 import { fakeDocker } from "../testing/fake-docker.ts";
 import { testHost } from "../testing/test-host.ts";
 import { connect } from "./connect.ts";

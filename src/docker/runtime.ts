@@ -1,4 +1,4 @@
-import type { Progress } from "../run/events.ts";
+import type { Progress } from "../events.ts";
 
 /** A container daemon (Docker, rootless Docker, Podman's socket), one client per noun. The only implementation is `connect()` in this folder; fakes speak the wire instead. */
 export interface Runtime {

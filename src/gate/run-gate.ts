@@ -1,5 +1,5 @@
 import { type ErrorCode, StackError } from "../errors.ts";
-import type { RunContext } from "../run/context.ts";
+import type { RunContext } from "../run-context.ts";
 import { ask, type AskOptions } from "./ask.ts";
 import type { GateFacts, LateProbe, Probe, ProbeVerdict, Rung } from "./probe.ts";
 

@@ -1,5 +1,5 @@
 import { StackError } from "../errors.ts";
-import type { RunContext } from "../run/context.ts";
+import type { RunContext } from "../run-context.ts";
 import { requireSource } from "./formats.ts";
 import type { GgufModel, ModelFormat, ModelReference, StoredModel, WantedFormat } from "./model.ts";
 import { formatReference } from "./reference.ts";

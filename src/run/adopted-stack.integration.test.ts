@@ -6,7 +6,7 @@ import { fakeServer, type Quirks } from "../testing/fake-server.ts";
 import { testHost } from "../testing/test-host.ts";
 import { down } from "./down.ts";
 import { status } from "./status.ts";
-import type { StackEvent } from "./events.ts";
+import type { StackEvent } from "../events.ts";
 import { up } from "./up.ts";
 
 const NO_DOCKER = { env: { DOCKER_HOST: "unix:///nowhere/docker.sock" } };

@@ -14,7 +14,7 @@ import { belowFloor, vulnerableWarning } from "../plan/security-floor.ts";
 import { instancesOf, loadedWith, planAdopted } from "../plan/plan-adopted.ts";
 import type { ResolvedSettings, Settings } from "../plan/settings.ts";
 import { clearStack } from "./clear-stack.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 import { type DeployOptions, type Deployment, executeSteps } from "./deployment.ts";
 import { runningEngineProcess } from "./engine-process.ts";
 import { ensureLoaded } from "./ensure-loaded.ts";

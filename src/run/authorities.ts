@@ -1,5 +1,5 @@
 import type { SecureContext } from "node:tls";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 
 /** What to believe of a server at `apiBase`, by `--ca` and the environment. Undefined for plain HTTP, and where nothing is added. */
 export async function authoritiesFor(

@@ -2,7 +2,7 @@ import type { Runtime } from "../docker/runtime.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { StackError } from "../errors.ts";
 import { LABEL } from "../plan/labels.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 import { runningEngineProcess, stopEngineProcess, strayEngineProcesses } from "./engine-process.ts";
 import { forgetRun, readEndpoint, stackFolder } from "./stack-folder.ts";
 

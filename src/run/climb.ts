@@ -6,7 +6,7 @@ import { type GateOptions, runGate } from "../gate/run-gate.ts";
 import type { StoredModel } from "../models/model.ts";
 import type { Settings } from "../plan/settings.ts";
 import { templateWarnings } from "../plan/template-warning.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 import { knownCause } from "./engine-failure.ts";
 import { narrated, type Narration } from "./narrate.ts";
 import { type LogWatch, watchLog } from "./watch-log.ts";

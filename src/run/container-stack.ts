@@ -18,7 +18,7 @@ import { planContainers } from "../plan/plan-containers.ts";
 import { heedFloor, imageTag } from "../plan/security-floor.ts";
 import type { ResolvedSettings } from "../plan/settings.ts";
 import { type ContainerJob, containerSteps, type Made } from "./container-steps.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 import { type DeployOptions, type Deployment, executeSteps } from "./deployment.ts";
 import { runningEngineProcess } from "./engine-process.ts";
 import { choosePort, portOf, type PortWish } from "./free-port.ts";

@@ -6,7 +6,7 @@ import { LABEL } from "../plan/labels.ts";
 import { sealOf } from "../plan/seal.ts";
 import type { Settings } from "../plan/settings.ts";
 import type { Watched } from "./container-exit.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 
 /** Creates both containers at once, gives the gateway its configuration, and starts them. */
 export async function startContainers(

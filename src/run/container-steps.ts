@@ -16,7 +16,7 @@ import {
   createNetworks,
   startContainers,
 } from "./container-start.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 import { TAIL } from "./engine-failure.ts";
 import type { Actions } from "./deployment.ts";
 import { fetchOptions } from "./fetch-options.ts";

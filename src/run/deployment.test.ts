@@ -3,7 +3,7 @@ import { StackError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { quickClock } from "../testing/quick-clock.ts";
 import { executeSteps } from "./deployment.ts";
-import type { StackEvent } from "./events.ts";
+import type { StackEvent } from "../events.ts";
 
 const STEPS = [{ kind: "gate", engine: "vllm" }] as const;
 

@@ -2,8 +2,8 @@ import type { Endpoint } from "../endpoint.ts";
 import { StackError } from "../errors.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import { stepId, stepTitle } from "../plan/plan.ts";
-import type { RunContext } from "./context.ts";
-import type { StepFailed } from "./events.ts";
+import type { RunContext } from "../run-context.ts";
+import type { StepFailed } from "../events.ts";
 import type { FitReport } from "./stack-fit.ts";
 import type { UndoList } from "./undo.ts";
 

@@ -1,7 +1,7 @@
 import { ERROR_CODES, StackError } from "../errors.ts";
 import type { DaemonFacts } from "../docker/runtime.ts";
 import { type ResolvedSettings, type Settings, settingsSchema } from "../plan/settings.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 import type { Check, CheckWorld, Finding } from "./doctor/check.ts";
 import { CHECKS } from "./doctor/index.ts";
 import { imageLockFile } from "./image-lock.ts";

@@ -2,8 +2,8 @@ import { findEngine } from "../engines/index.ts";
 import { parseReference } from "../models/reference.ts";
 import { openStore } from "../models/store.ts";
 import { type Cleared, clearStack } from "./clear-stack.ts";
-import type { RunContext } from "./context.ts";
-import { acquireLock } from "./lock.ts";
+import type { RunContext } from "../run-context.ts";
+import { acquireLock } from "../host/lock.ts";
 import { modelUsers } from "./model-users.ts";
 import { readEndpoint, removeStackFolder, stackFolder } from "./stack-folder.ts";
 

@@ -2,7 +2,7 @@ import type { FoundModel } from "../engines/engine.ts";
 import { StackError } from "../errors.ts";
 import { loadedWith } from "../plan/plan-adopted.ts";
 import type { Step } from "../plan/plan.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 import { type LoadTarget, loadModel, unloadModel } from "./load-model.ts";
 import type { UndoList } from "./undo.ts";
 

@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import { StringDecoder } from "node:string_decoder";
 import { isErrno } from "../host/atomic-write.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 
 /** Milliseconds between two looks at a file that grows. */
 const PAUSE_MS = 100;

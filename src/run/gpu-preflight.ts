@@ -5,7 +5,7 @@ import { UNPRIVILEGED } from "../offline/gateway-container.ts";
 import { judgePreflight, PREFLIGHT_SCRIPT } from "../plan/gpu/preflight.ts";
 import type { GpuVerdict } from "../plan/gpu/verdict.ts";
 import { LABEL } from "../plan/labels.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 
 export interface Preflight {
   /** Name of the stack. */

@@ -5,7 +5,7 @@ import { ask } from "../gate/ask.ts";
 import { LABEL } from "../plan/labels.ts";
 import { judgeStillThere, STILL_THERE_SCRIPT } from "../plan/gpu/still-there.ts";
 import type { GpuFault } from "../plan/gpu/verdict.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 
 /** What became of the GPU that a stack asked for. */
 export interface GpuShare {

@@ -1,6 +1,6 @@
 import type { Engine } from "../engines/engine.ts";
 import { LABEL } from "../plan/labels.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 import type { GpuShare } from "./gpu-share.ts";
 import { engineOf, type StackParts } from "./parts.ts";
 

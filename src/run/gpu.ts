@@ -6,7 +6,7 @@ import { decideGpu, type GpuDecision } from "../plan/gpu/decide.ts";
 import { type GpuPolicy, gpuDemanded } from "../plan/gpu/policy.ts";
 import { gpuUnusable, type GpuFault } from "../plan/gpu/verdict.ts";
 import { LABEL } from "../plan/labels.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 import { gpuPreflight } from "./gpu-preflight.ts";
 import { checkGpuShare, gpuShareWarning } from "./gpu-share.ts";
 import { firstImageHere } from "./stack-images.ts";

@@ -7,8 +7,8 @@ import type { Host } from "../host/host.ts";
 import { planHash } from "../plan/hash.ts";
 import type { LockedImage } from "../plan/image-choice.ts";
 import type { ResolvedSettings } from "../plan/settings.ts";
-import type { RunContext } from "./context.ts";
-import { withLock } from "./with-lock.ts";
+import type { RunContext } from "../run-context.ts";
+import { withLock } from "../host/with-lock.ts";
 
 const lockSchema = z.strictObject({
   version: z.literal(1),

@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { StackError } from "../errors.ts";
 import { isErrno } from "../host/atomic-write.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 
 /** A key, and nothing that could not stand in an HTTP header. */
 const KEY = /^[\x21-\x7e]+$/;

@@ -1,7 +1,7 @@
 import { type Endpoint, endpointOrigin } from "../endpoint.ts";
 import { ask } from "../gate/ask.ts";
 import { authoritiesFor } from "./authorities.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 
 /** Milliseconds that an endpoint of ours has to list its models: an engine that is busy still does within some tens. */
 const OWN_MS = 200;

@@ -4,7 +4,7 @@ import { ask, type AskOptions } from "../gate/ask.ts";
 import { refusal } from "../gate/chat-answer.ts";
 import type { ProbeAnswer, ProbeRequest } from "../gate/probe.ts";
 import type { AdoptedBase } from "../plan/adopted-base.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 
 export interface LoadTarget {
   readonly engine: AdoptedEngine;

@@ -11,7 +11,7 @@ import {
   type SettingEntry,
 } from "../plan/resolve-settings.ts";
 import type { Origin, ResolvedSettings, SettingKey } from "../plan/settings.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 import { findProjectFile } from "./project-file.ts";
 import { parseSettingsFile } from "./settings-file.ts";
 

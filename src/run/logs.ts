@@ -4,7 +4,7 @@ import type { Engine } from "../engines/engine.ts";
 import { StackError } from "../errors.ts";
 import { LABEL, type Role } from "../plan/labels.ts";
 import { askDocker } from "./clear-stack.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 import { followFile } from "./follow-file.ts";
 import { lastLines } from "./last-lines.ts";
 import { readEndpoint, stackFolder } from "./stack-folder.ts";

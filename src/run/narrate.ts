@@ -1,6 +1,6 @@
 import { readPhase } from "../engines/phases.ts";
 import type { Rung } from "../gate/probe.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 import { rememberStart, usualStartMs } from "./start-times.ts";
 
 export interface Narration {

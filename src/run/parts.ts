@@ -1,7 +1,7 @@
 import type { ContainerFacts, NetworkFacts } from "../docker/runtime.ts";
 import { LABEL } from "../plan/labels.ts";
 import { askDocker } from "./clear-stack.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 import { recoverAll } from "./recover.ts";
 import { runningEngineProcess } from "./engine-process.ts";
 import { askForModel, type ModelAnswer } from "./list-models.ts";

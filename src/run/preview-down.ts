@@ -1,5 +1,5 @@
 import type { Cleared } from "./clear-stack.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 import { findStacks } from "./parts.ts";
 
 /** Names of what `down` would remove now, without removing anything. */

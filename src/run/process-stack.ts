@@ -12,7 +12,7 @@ import type { ResolvedSettings } from "../plan/settings.ts";
 import { clearStack } from "./clear-stack.ts";
 import { climb } from "./climb.ts";
 import { TAIL } from "./engine-failure.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 import { type DeployOptions, type Deployment, executeSteps } from "./deployment.ts";
 import {
   runningEngineProcess,

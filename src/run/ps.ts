@@ -1,5 +1,5 @@
 import { LABEL } from "../plan/labels.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 import { engineOf, findStacks, runningSince, type StackState, stateOf } from "./parts.ts";
 
 export interface PsRow {

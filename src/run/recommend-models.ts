@@ -8,7 +8,7 @@ import { machineBudget, mayUseGpus } from "../plan/fit/machine-budget.ts";
 import { recommend, type Recommendation } from "../plan/fit/recommend.ts";
 import { parseGpuPolicy } from "../plan/gpu/policy.ts";
 import type { Settings } from "../plan/settings.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 import { processBudget } from "./stack-fit.ts";
 
 export interface RecommendedModels extends Budget {

@@ -2,8 +2,8 @@ import { readdir } from "node:fs/promises";
 import { StackError } from "../errors.ts";
 import { isErrno } from "../host/atomic-write.ts";
 import { clearStack } from "./clear-stack.ts";
-import type { RunContext } from "./context.ts";
-import { acquireLock, hasStaleLock } from "./lock.ts";
+import type { RunContext } from "../run-context.ts";
+import { acquireLock, hasStaleLock } from "../host/lock.ts";
 import { locksFolder, readEndpoint, stackFolder } from "./stack-folder.ts";
 
 /**

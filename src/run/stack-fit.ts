@@ -9,7 +9,7 @@ import type { Budget } from "../plan/fit/budget.ts";
 import { engineMemory } from "../plan/fit/engine-memory.ts";
 import { type Fit, fitContext, type FitQuestion } from "../plan/fit/fit-context.ts";
 import { freeOfDevices } from "../plan/gpu/free-bytes.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 import { parseSize } from "../plan/size.ts";
 import type { Settings } from "../plan/settings.ts";
 

@@ -4,7 +4,7 @@ import { GATEWAY_IMAGE } from "../offline/gateway-container.ts";
 import { chooseImage, heedLock, type ImageChoice, type LockedImage } from "../plan/image-choice.ts";
 import type { Role } from "../plan/labels.ts";
 import type { Settings } from "../plan/settings.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 import { lockImages, type LockedImages } from "./image-lock.ts";
 
 export type StackImages = Readonly<Record<Role, ImageChoice>>;

@@ -2,7 +2,7 @@ import type { Endpoint } from "../endpoint.ts";
 import { StackError } from "../errors.ts";
 import { LABEL } from "../plan/labels.ts";
 import { adoptedSeal, type Seal, sealOf } from "../plan/seal.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 import { askForModel, type ModelAnswer } from "./list-models.ts";
 import { type GpuStatus, gpuStatus } from "./gpu-status.ts";
 import { engineOf, findStacks, runningSince, type StackState, stateOf } from "./parts.ts";

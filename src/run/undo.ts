@@ -1,4 +1,4 @@
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 
 /** What was begun and must be taken back unless all of it succeeds. */
 export interface UndoList {

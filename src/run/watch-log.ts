@@ -1,5 +1,5 @@
 import type { ContainerEngine, ProcessEngine } from "../engines/engine.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 import { engineFailure, SEARCHED } from "./engine-failure.ts";
 import type { Narration } from "./narrate.ts";
 

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import type { Host } from "../host/host.ts";
 import { createHost } from "../host/real-host.ts";
 import { xdgPaths } from "../host/xdg.ts";
-import type { RunContext } from "../run/context.ts";
-import type { StackEvent } from "../run/events.ts";
+import type { RunContext } from "../run-context.ts";
+import type { StackEvent } from "../events.ts";
 
 export interface TestHost extends AsyncDisposable {
   readonly host: Host;

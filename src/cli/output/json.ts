@@ -1,5 +1,5 @@
 import type { OutputStream, Terminal } from "../../host/terminal.ts";
-import type { StackEvent } from "../../run/events.ts";
+import type { StackEvent } from "../../events.ts";
 import type { Output } from "./output.ts";
 
 export interface JsonOptions {

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from "vitest";
 import type { OutputStream, Terminal } from "../../host/terminal.ts";
-import type { ErrorReport, Progress, StackEvent } from "../../run/events.ts";
+import type { ErrorReport, Progress, StackEvent } from "../../events.ts";
 import { formatDuration } from "./duration.ts";
 import { jsonOutput } from "./json.ts";
 import { createStyle, wantsColor } from "./style.ts";

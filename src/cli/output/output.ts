@@ -1,4 +1,4 @@
-import type { Emit, ErrorReport } from "../../run/events.ts";
+import type { Emit, ErrorReport } from "../../events.ts";
 
 /** Where a command's events and result go. Two implementations: text for people, JSON for programs. */
 export interface Output {

@@ -1,6 +1,6 @@
 import type { OutputStream } from "../../host/terminal.ts";
 import { formatBytes } from "../../models/bytes.ts";
-import type { Progress } from "../../run/events.ts";
+import type { Progress } from "../../events.ts";
 import type { Style } from "./style.ts";
 import { fit, oneLine } from "./table.ts";
 import { formatDuration } from "./duration.ts";

@@ -1,5 +1,5 @@
 import type { Terminal } from "../../host/terminal.ts";
-import type { ErrorReport, PhaseTold, StackEvent } from "../../run/events.ts";
+import type { ErrorReport, PhaseTold, StackEvent } from "../../events.ts";
 import { unreachable } from "../../errors.ts";
 import type { Output } from "./output.ts";
 import { createLiveLine } from "./progress.ts";

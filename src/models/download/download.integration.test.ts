@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, stat, truncate, writeFile } from "node:fs/pro
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Progress } from "../../run/events.ts";
+import type { Progress } from "../../events.ts";
 import { fakeFiles, type FakeFiles, type Fault } from "../../testing/fake-files.ts";
 import { quickClock } from "../../testing/quick-clock.ts";
 import { testHost, type TestHost } from "../../testing/test-host.ts";

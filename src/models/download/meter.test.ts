@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Clock, Host } from "../../host/host.ts";
-import type { Progress, StackEvent } from "../../run/events.ts";
+import type { Progress, StackEvent } from "../../events.ts";
 import { startMeter, type Meter } from "./meter.ts";
 
 function meterAt(): { meter: Meter; tick: (ms: number) => void; last: () => Progress | undefined } {

@@ -1,4 +1,4 @@
-import type { RunContext } from "../../run/context.ts";
+import type { RunContext } from "../../run-context.ts";
 
 /** Sums the bytes of one piece of work, of which several files may be under way at once, and tells them as `progress` events. */
 export interface Meter {

@@ -1,4 +1,4 @@
-import type { RunContext } from "../../run/context.ts";
+import type { RunContext } from "../../run-context.ts";
 import type { Http, ResponseHead } from "./http.ts";
 import { withRetry, type Attempt } from "./retry.ts";
 import { HttpStatusError } from "./trouble.ts";

@@ -1,5 +1,5 @@
 import type { Agent, Dispatcher } from "undici";
-import type { RunContext } from "../../run/context.ts";
+import type { RunContext } from "../../run-context.ts";
 import { isLoopback } from "./loopback.ts";
 import { trustedAuthorities } from "./trust.ts";
 

@@ -1,4 +1,4 @@
-import type { RunContext } from "../../run/context.ts";
+import type { RunContext } from "../../run-context.ts";
 import { diagnose, unavailable, type Trouble } from "./trouble.ts";
 
 /** Attempts in a row that got nowhere before giving up: less than a minute, or a second, of waiting in all. */

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createSecureContext, getCACertificates, type SecureContext } from "node:tls";
 import { StackError } from "../../errors.ts";
-import type { RunContext } from "../../run/context.ts";
+import type { RunContext } from "../../run-context.ts";
 
 /**
  * Node's own certificate authorities plus those of `ca` (a setting: must be readable),

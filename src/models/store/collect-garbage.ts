@@ -1,9 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Host } from "../../host/host.ts";
-import type { RunContext } from "../../run/context.ts";
-import { hasStaleLock } from "../../run/lock.ts";
-import { withLock } from "../../run/with-lock.ts";
+import type { RunContext } from "../../run-context.ts";
+import { hasStaleLock } from "../../host/lock.ts";
+import { withLock } from "../../host/with-lock.ts";
 import { BLOB, blobFileName, isPartial, listFiles } from "./disk-use.ts";
 import { removeStrayCapped } from "./cap-answers.ts";
 import { lockBase, type Layout } from "./layout.ts";

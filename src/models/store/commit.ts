@@ -1,8 +1,8 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../host/atomic-write.ts";
-import type { RunContext } from "../../run/context.ts";
-import { withLock } from "../../run/with-lock.ts";
+import type { RunContext } from "../../run-context.ts";
+import { withLock } from "../../host/with-lock.ts";
 import { formatOllamaName, type OllamaName } from "../ollama-name.ts";
 import type { GgufModel, ModelReference, SnapshotModel } from "../model.ts";
 import { preferredName, qualifiedName } from "../served-name.ts";

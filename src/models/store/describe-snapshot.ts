@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { RunContext } from "../../run/context.ts";
+import type { RunContext } from "../../run-context.ts";
 import type { Digest, ModelReference, SnapshotModel } from "../model.ts";
 import { formatReference } from "../reference.ts";
 import { preferredServedName } from "../served-name.ts";

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { StackError, unreachable } from "../../errors.ts";
-import type { RunContext } from "../../run/context.ts";
+import type { RunContext } from "../../run-context.ts";
 import { isErrno } from "../../host/atomic-write.ts";
 import { formatBytes } from "../bytes.ts";
 import { fullDisk } from "../download/disk-space.ts";
-import { withLock } from "../../run/with-lock.ts";
+import { withLock } from "../../host/with-lock.ts";
 import { startMeter } from "../download/meter.ts";
 import { readGgufHeader } from "../gguf/header.ts";
 import { manifestForGguf } from "../gguf/ollama-manifest.ts";

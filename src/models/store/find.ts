@@ -1,4 +1,4 @@
-import type { RunContext } from "../../run/context.ts";
+import type { RunContext } from "../../run-context.ts";
 import {
   MODEL_FORMATS,
   type ModelFormat,

@@ -1,5 +1,5 @@
-import type { RunContext } from "../../run/context.ts";
-import { withLock } from "../../run/with-lock.ts";
+import type { RunContext } from "../../run-context.ts";
+import { withLock } from "../../host/with-lock.ts";
 import type { StoredModel } from "../model.ts";
 import { blobPath, lockBase, type Layout } from "./layout.ts";
 import { readRecord, writeRecord } from "./records.ts";

@@ -1,8 +1,8 @@
 import { rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { StackError } from "../../errors.ts";
-import type { RunContext } from "../../run/context.ts";
-import { withLock } from "../../run/with-lock.ts";
+import type { RunContext } from "../../run-context.ts";
+import { withLock } from "../../host/with-lock.ts";
 import type { Digest, ModelFormat, StoredModel } from "../model.ts";
 import type { RemovedModel } from "../store.ts";
 import { removeCapped } from "./cap-answers.ts";

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isErrno } from "../../host/atomic-write.ts";
-import type { RunContext } from "../../run/context.ts";
+import type { RunContext } from "../../run-context.ts";
 import { startMeter, type Meter } from "../download/meter.ts";
 import type { Digest, GgufModel, StoredModel } from "../model.ts";
 import type { BadFile, VerifyReport } from "../store.ts";

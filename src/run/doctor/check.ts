@@ -2,7 +2,7 @@ import type { DaemonFacts } from "../../docker/runtime.ts";
 import type { ErrorCode } from "../../errors.ts";
 import type { Host } from "../../host/host.ts";
 import type { Settings } from "../../plan/settings.ts";
-import type { Emit } from "../events.ts";
+import type { Emit } from "../../events.ts";
 
 /** One thing that was found out. Everything that is not `ok` or `skipped` has a fix. */
 export interface Finding {

@@ -1,6 +1,6 @@
 import { StackError } from "../errors.ts";
 import { acquireLock } from "./lock.ts";
-import type { RunContext } from "./context.ts";
+import type { RunContext } from "../run-context.ts";
 
 const POLL_MS = 100;
 

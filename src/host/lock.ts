@@ -4,9 +4,9 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import * as z from "zod";
 import { StackError } from "../errors.ts";
-import { isErrno, writeFileAtomic } from "../host/atomic-write.ts";
-import type { Host } from "../host/host.ts";
-import { identifyProcess, isAlive, processIdentitySchema } from "../host/process-identity.ts";
+import { isErrno, writeFileAtomic } from "./atomic-write.ts";
+import type { Host } from "./host.ts";
+import { identifyProcess, isAlive, processIdentitySchema } from "./process-identity.ts";
 
 const holderSchema = z.object({ process: processIdentitySchema, command: z.string() });
 type Holder = z.infer<typeof holderSchema>;

@@ -1,5 +1,5 @@
-import type { ErrorCode } from "../errors.ts";
-import type { Rung } from "../gate/probe.ts";
+import type { ErrorCode } from "./errors.ts";
+import type { Rung } from "./gate/probe.ts";
 
 /** What long work tells while it goes on. Loggers choose the rendering: text, bars or NDJSON. */
 export type StackEvent =

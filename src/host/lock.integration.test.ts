@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { identifyProcess } from "../host/process-identity.ts";
+import { identifyProcess } from "./process-identity.ts";
 import { testHost } from "../testing/test-host.ts";
 import { acquireLock, hasStaleLock } from "./lock.ts";
 
