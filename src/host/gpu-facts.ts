@@ -1,4 +1,5 @@
-import { access, readdir, readFile, stat } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type DeviceNode,
@@ -96,7 +97,7 @@ async function ask(
 }
 
 async function machineKind(root: string): Promise<HostGpu["kind"]> {
-  if (await exists(root, "/etc/nv_tegra_release")) return "jetson";
+  if (existsSync(join(root, "/etc/nv_tegra_release"))) return "jetson";
   // "…-microsoft-standard-WSL2": the kernel that Windows runs Linux with.
   return /microsoft/i.test((await text(root, "/proc/version")) ?? "") ? "wsl" : "native";
 }
@@ -104,7 +105,7 @@ async function machineKind(root: string): Promise<HostGpu["kind"]> {
 async function hasNvidia(root: string): Promise<boolean> {
   const dev = await names(root, "/dev");
   if (dev.some((name) => /^nvidia\d+$/.test(name)) || dev.includes("dxg")) return true;
-  if (await exists(root, "/etc/nv_tegra_release")) return true;
+  if (existsSync(join(root, "/etc/nv_tegra_release"))) return true;
   const slots = await names(root, "/sys/bus/pci/devices");
   const found = await Promise.all(
     slots.map(async (slot) => {
@@ -138,13 +139,6 @@ async function renderNodesOf(root: string): Promise<readonly RenderNode[]> {
 async function deviceNode(root: string, path: string): Promise<DeviceNode | undefined> {
   const found = await stat(join(root, path)).catch(() => undefined);
   return found === undefined ? undefined : { path, gid: found.gid };
-}
-
-async function exists(root: string, path: string): Promise<boolean> {
-  return access(join(root, path)).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function text(root: string, path: string): Promise<string | undefined> {

@@ -43,18 +43,18 @@ describe("the project's file", () => {
     await put(rig, "stack.yaml", "");
     await put(rig, "p/.git/HEAD", "");
     await put(rig, "p/a/b/x", "");
-    expect(await findProjectFile(at(rig, "p/a/b"))).toBeUndefined();
+    expect(findProjectFile(at(rig, "p/a/b"))).toBeUndefined();
     const root = await put(rig, "p/stack.yaml", "");
-    expect(await findProjectFile(at(rig, "p/a/b"))).toBe(root);
+    expect(findProjectFile(at(rig, "p/a/b"))).toBe(root);
     const nearer = await put(rig, "p/a/stack.yaml", "");
-    expect(await findProjectFile(at(rig, "p/a/b"))).toBe(nearer);
+    expect(findProjectFile(at(rig, "p/a/b"))).toBe(nearer);
   });
 
   it("is looked for up to home where there is no checkout", async () => {
     await using rig = await testHost();
     const file = await put(rig, "stack.yaml", "");
     await put(rig, "a/b/x", "");
-    expect(await findProjectFile(at(rig, "a/b"))).toBe(file);
+    expect(findProjectFile(at(rig, "a/b"))).toBe(file);
   });
 
   it("is only that of the folder itself outside of both", async () => {
@@ -62,8 +62,8 @@ describe("the project's file", () => {
     const stranger = { ...rig.host, paths: { ...rig.host.paths, home: "/nowhere" } };
     const file = await put(rig, "stack.yaml", "");
     await put(rig, "a/x", "");
-    expect(await findProjectFile({ ...stranger, cwd: rig.home })).toBe(file);
-    expect(await findProjectFile({ ...stranger, cwd: join(rig.home, "a") })).toBeUndefined();
+    expect(findProjectFile({ ...stranger, cwd: rig.home })).toBe(file);
+    expect(findProjectFile({ ...stranger, cwd: join(rig.home, "a") })).toBeUndefined();
   });
 });
 

@@ -44,7 +44,7 @@ export async function loadSettings(
   flags: readonly SettingArgument[],
 ): Promise<ResolvedSettings> {
   const { host } = context;
-  const projectFile = await findProjectFile(host);
+  const projectFile = findProjectFile(host);
   const userFile = join(host.paths.config, "config.yaml");
   const settings = resolveSettings([
     flags.map(({ key, value, flag }) => ({

@@ -1,4 +1,4 @@
-import { access } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Host } from "../host/host.ts";
 
@@ -7,29 +7,18 @@ import type { Host } from "../host/host.ts";
  * whichever comes first. Outside of both only the working folder itself is looked at: a file that
  * someone else left in `/tmp` is nobody's project.
  */
-export async function findProjectFile(host: Host): Promise<string | undefined> {
+export function findProjectFile(host: Host): string | undefined {
   const folders = ancestors(host.cwd);
-  const roots = await Promise.all(
-    folders.map(
-      async (folder) => folder === host.paths.home || (await exists(join(folder, ".git"))),
-    ),
+  const root = folders.findIndex(
+    (folder) => folder === host.paths.home || existsSync(join(folder, ".git")),
   );
-  const root = roots.indexOf(true);
-  for (const folder of folders.slice(0, Math.max(root, 0) + 1)) {
-    const file = join(folder, "stack.yaml");
-    if (await exists(file)) return file;
-  }
-  return undefined;
+  return folders
+    .slice(0, Math.max(root, 0) + 1)
+    .map((folder) => join(folder, "stack.yaml"))
+    .find((file) => existsSync(file));
 }
 
 function ancestors(folder: string): readonly string[] {
   const parent = dirname(folder);
   return parent === folder ? [folder] : [folder, ...ancestors(parent)];
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

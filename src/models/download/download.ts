@@ -49,10 +49,10 @@ export async function download(
   target: string,
   job: DownloadJob,
 ): Promise<void> {
-  if (await isThere(tools, target, job)) return;
+  if (await isComplete(tools, target, job)) return;
   try {
     await withLock(tools.context, lockBase(tools.locks, "file", target), job.name, async () => {
-      if (await isThere(tools, target, job)) return;
+      if (await isComplete(tools, target, job)) return;
       const partial = await openPartial(target, tools.context.signal);
       try {
         await complete(tools, target, job, partial);
@@ -146,7 +146,11 @@ function challengeOf(error: unknown): string | undefined {
 }
 
 /** Hashes what is there: a file may be damaged, or have been put there by something else. */
-async function isThere(tools: DownloadTools, target: string, job: DownloadJob): Promise<boolean> {
+async function isComplete(
+  tools: DownloadTools,
+  target: string,
+  job: DownloadJob,
+): Promise<boolean> {
   try {
     const { size } = await stat(target);
     if (job.bytes !== undefined && size !== job.bytes) return false;
