@@ -64,8 +64,9 @@ export const ERROR_CODES = {
   },
   MODEL_UNAVAILABLE: {
     exit: 6,
-    meaning: "A model could not be fetched from its source.",
-    remedy: "Run the same command again: a download goes on where it stopped.",
+    meaning: "A model could not be fetched from its source, or is none that the engine can use.",
+    remedy:
+      "Run the same command again, a download goes on where it stopped; or choose the model that the message asks for.",
   },
   DIGEST_MISMATCH: {
     exit: 7,

@@ -1,4 +1,5 @@
 import type { ContainerSpec } from "../docker/runtime.ts";
+import type { StackError } from "../errors.ts";
 import type { LateProbe, Probe, ProbeAnswer, ProbeRequest } from "../gate/probe.ts";
 import type { StoredModel } from "../models/model.ts";
 import type { GpuShareSource } from "../plan/gpu/share.ts";
@@ -72,6 +73,8 @@ export interface ContainerEngine extends EngineBase {
   readonly paths: readonly PathRule[];
   /** A text in the body of its 400 that means the prompt was longer than the window: the gateway says that in OpenAI's words then. */
   readonly overflowMark?: string;
+  /** Why it can't answer with this model, where the model's files tell that before anything is started. */
+  readonly unservable?: (input: EngineInput) => StackError | undefined;
   /** What a user should know of how it serves this model. */
   readonly warnings?: (input: EngineInput) => readonly string[];
   readonly container: (

@@ -25,6 +25,10 @@ export interface Explanation extends Cause {
   readonly next: string;
 }
 
+/** Why no message is answered without one. */
+export const NO_CHAT_TEMPLATE =
+  "The model has no chat template, so the engine can't turn messages into a prompt.";
+
 /** The more special before the more general: the first that matches explains. Each has a sample log in the tests. */
 const FAILURES: readonly KnownFailure[] = [
   {
@@ -85,7 +89,7 @@ const FAILURES: readonly KnownFailure[] = [
     code: "MODEL_UNAVAILABLE",
     pattern:
       /default chat template is no longer allowed|does not (?:have|define) a chat template|chat template .*(?:is missing|not found)/i,
-    why: () => "The model has no chat template, so the engine can't turn messages into a prompt.",
+    why: () => NO_CHAT_TEMPLATE,
     next: () => "choose the model's instruct (chat) variant",
   },
   {

@@ -33,7 +33,8 @@ export function llamacppProbes({ servedName: model }: EngineInput): readonly Pro
 const FATAL: FatalWords = [
   [
     /chat template|jinja/i,
-    "Give another with `-- --chat-template-file FILE`, or choose another model.",
+    // By its text: the container sees no file of the user's.
+    'Give another with `-- --chat-template "$(cat FILE)"`, or choose another model.',
   ],
   [/exceeds the available context/i, "Allow more with `--context`."],
 ];

@@ -16,6 +16,7 @@ import { COMPILED_TMP, PYTORCH_ENV, SHM_BYTES } from "./pytorch-container.ts";
 import { storeMount } from "./store-mount.ts";
 import { toolTemplate } from "./tool-template.ts";
 import { parserWarnings, vllmParsers } from "./vllm-parsers.ts";
+import { OTHER_TEMPLATE, withoutTemplate } from "./vllm-template.ts";
 
 const VERSION = "0.33.0";
 const PORT = 8000;
@@ -55,6 +56,7 @@ export const vllm = {
   takesTools: ({ facts }) => facts.templateHasTools || facts.chatFamily !== undefined,
   probes: vllmProbes,
   gpuShare: { kind: "log", read: vllmGpuShare },
+  unservable: withoutTemplate,
   warnings: parserWarnings,
   container: (input) => ({
     entrypoint: ["vllm", "serve"],
@@ -149,9 +151,6 @@ function judgeVersion(answer: ProbeAnswer): ProbeVerdict {
 
 /** Causes that no second attempt cures, by vLLM's own words (vllm/entrypoints, vllm/renderers). */
 const FATAL: FatalWords = [
-  [
-    /chat template/i,
-    "Give one with `-- --chat-template FILE`, or choose a model that was made to chat.",
-  ],
+  [/chat template/i, OTHER_TEMPLATE],
   [/EngineCore|engine.*dead/i, "stack logs"],
 ];

@@ -174,8 +174,10 @@ export async function containerStack(
   );
 
   const foreseen = model.stored === undefined ? fit.ofCatalog() : fit.of(model.stored);
-  if (foreseen?.misfit !== undefined && plan.steps.some(({ kind }) => kind === "containers")) {
-    throw foreseen.misfit;
+  const hopeless = model.stored && engine.unservable?.(inputOf(model.stored));
+  const obstacle = hopeless ?? foreseen?.misfit;
+  if (obstacle !== undefined && plan.steps.some(({ kind }) => kind === "containers")) {
+    throw obstacle;
   }
 
   const job: ContainerJob = {

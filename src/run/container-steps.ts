@@ -91,8 +91,8 @@ export function containerSteps(
     },
     model: async () => {
       const stored = await job.store.ensure(job.reference, fetchOptions(settings), engine.format);
-      const { misfit } = fit.of(stored);
-      if (misfit !== undefined) throw misfit;
+      const obstacle = engine.unservable?.(job.inputOf(stored)) ?? fit.of(stored).misfit;
+      if (obstacle !== undefined) throw obstacle;
       change({ stored });
     },
     clear: async () => {
