@@ -37,6 +37,7 @@ test.concurrent.each([
   ["agents", 0, /^NAME .*ml-intern/s, /^Configure one/],
   ["config show", 0, /^name: default\nengine: embedded/, /^$/],
   ["models ls", 0, /^$/, /The store is empty/],
+  ["image ls", 0, /^NAME .*haproxy +stack\S+ +\? /s, /^No container daemon says/],
   ["down", 0, /^$/, /^Nothing of default runs/],
   ["completion bash", 0, /bash completion for stack/, /^$/],
   ["complete -- mod", 0, /^models\t/, /^$/],
@@ -57,6 +58,7 @@ test.concurrent.each([
   ["models rm smollm2:135m", 2, /^$/, /is not in the store/],
   ["down --purge", 2, /^$/, /nobody can answer here/],
   ["up ollama", 3, /^$/, /DOCKER_UNREACHABLE/],
+  ["image build haproxy", 3, /^$/, /DOCKER_UNREACHABLE/],
 ])("stack %s exits %d", async (line, exit, stdout, stderr) => {
   const result = await cli.run(...words(line));
   expect(result).toMatchObject({ exitCode: exit, stdout: expect.stringMatching(stdout) as string });
@@ -64,6 +66,18 @@ test.concurrent.each([
   // Without a terminal there is no colour, and never a stack trace.
   expect(`${result.stdout}${result.stderr}`).not.toContain("\u001b");
   expect(result.stderr).not.toMatch(/^ {4}at /m);
+});
+
+// Only what can't be done without a daemon fails for it.
+test.concurrent.each([
+  ["up ollama", 2, /^error: "nonsense" is not the address/],
+  ["image build haproxy", 2, /^error: "nonsense" is not the address/],
+  ["image ls", 0, /^warning: Docker could not be asked.*"nonsense".*^No container daemon says/ms],
+  ["ps", 0, /^warning: Docker could not be asked.*"nonsense".*^No stack runs here/ms],
+])("stack %s exits %d where DOCKER_HOST is no address", async (line, exit, stderr) => {
+  await using own = await stackCommand({ DOCKER_HOST: "nonsense" });
+  const result = await own.run(...words(line));
+  expect([result.exitCode, result.stderr]).toEqual([exit, expect.stringMatching(stderr)]);
 });
 
 test.concurrent.each([

@@ -20,16 +20,22 @@ export const command = defineCommand({
   examples: [{ command: "stack image ls", what: "What can be built, and what is here." }],
   run: async ({ context }): Promise<Report> => {
     const { RECIPES } = await import("../../docker/image-build.ts");
-    const { reachableRuntime } = await import("../../run/clear-stack.ts");
-    const runtime = await reachableRuntime(context);
-    const images = await Promise.all(
-      Object.entries(RECIPES).map(async ([name, { tag, summary }]) => {
-        if (runtime === undefined) return { name, tag, summary };
-        const found = await runtime.images.inspect(tag, context.signal);
-        const present = found !== undefined;
-        return { name, tag, summary, present, ...(present ? { bytes: found.bytes } : {}) };
-      }),
+    const { askDocker } = await import("../../run/clear-stack.ts");
+    const recipes = Object.entries(RECIPES).map(([name, recipe]) => ({ name, ...recipe }));
+    const found = await askDocker(context, [], undefined, async (runtime) =>
+      Promise.all(recipes.map(async ({ tag }) => runtime.images.inspect(tag, context.signal))),
     );
+    const images = recipes.map(({ name, tag, summary }, place) => {
+      if (found === undefined) return { name, tag, summary };
+      const image = found[place];
+      return {
+        name,
+        tag,
+        summary,
+        present: image !== undefined,
+        ...(image === undefined ? {} : { bytes: image.bytes }),
+      };
+    });
     return { images };
   },
   text: ({ images }, { columns }) =>
@@ -45,5 +51,7 @@ export const command = defineCommand({
       columns,
     ),
   hints: ({ images }) =>
-    images.some(({ present }) => present === undefined) ? ["No container daemon answers."] : [],
+    images.some(({ present }) => present === undefined)
+      ? ["No container daemon says which are here."]
+      : [],
 });
