@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { lastJson, type StackCommand, stackCommand } from "../testing/stack-command.ts";
+import { CHATML } from "../testing/store-rig.ts";
 import { tinyGguf } from "../testing/tiny-gguf.ts";
 import { TINY_SNAPSHOT } from "../testing/tiny-snapshot.ts";
 
@@ -51,6 +52,13 @@ it("a folder of safetensors is pulled, listed, counted, checked and removed like
   const removed = await json("models", "rm", "file:m");
   expect(removed).toMatchObject({ removed: [{ format: "safetensors", freedBytes: SIZE }] });
   expect(await json("models", "ls")).toEqual({ models: [] });
+});
+
+it("what vLLM gives tools with a template of ours, and SGLang does not, is listed so", async () => {
+  await writeFile(join(cli.home, "m", "chat_template.jinja"), CHATML);
+  await json("models", "pull", "file:m");
+  expect((await cli.run("models", "ls")).stdout).toMatch(/ +2048 +vllm +\d{4}-/);
+  expect(await json("models", "ls")).toMatchObject({ models: [{ toolsWith: ["vllm"] }] });
 });
 
 it("an engine that is named decides what is pulled and what goes", async () => {

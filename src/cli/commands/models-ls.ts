@@ -1,14 +1,20 @@
 import type { CatalogEntry } from "../../models/catalog.ts";
-import type { StoredModel } from "../../models/model.ts";
+import { READERS } from "../../models/formats.ts";
+import type { ModelFormat, StoredModel } from "../../models/model.ts";
 import { defineCommand, type Look } from "../command.ts";
 import { renderTable } from "../output/table.ts";
 import { formatBytes } from "../../models/bytes.ts";
 
+/** With the engines that read it and let tools reach it. */
+type ListedModel = StoredModel & { readonly toolsWith: readonly string[] };
+
 type Report =
-  | { readonly models: readonly StoredModel[] }
+  | { readonly models: readonly ListedModel[] }
   | { readonly catalog: readonly CatalogEntry[] };
 
 export const command = defineCommand({
+  description:
+    "TOOLS names the engines with which requests with tools reach the model: `yes` is all that read its format.",
   args: [],
   flags: {
     catalog: { kind: "boolean", summary: "List the models that have a short name instead." },
@@ -24,7 +30,9 @@ export const command = defineCommand({
       return { catalog: CATALOG };
     }
     const { openStore } = await import("../../models/store.ts");
-    return { models: await openStore(context).list() };
+    const { enginesWithTools } = await import("../../engines/engines-with-tools.ts");
+    const models = await openStore(context).list();
+    return { models: models.map((model) => ({ ...model, toolsWith: enginesWithTools(model) })) };
   },
   text: (report, look) =>
     "catalog" in report ? catalogText(report.catalog, look) : storeText(report.models, look),
@@ -34,22 +42,28 @@ export const command = defineCommand({
       : [],
 });
 
-function storeText(models: readonly StoredModel[], { columns }: Look): string {
+function storeText(models: readonly ListedModel[], { columns }: Look): string {
   if (models.length === 0) return "";
   return renderTable(
     ["REFERENCE", "SERVED AS", "FORMAT", "SIZE", "QUANT", "CONTEXT", "TOOLS", "FETCHED"],
-    models.map(({ reference, servedName, format, blobs, facts, ollamaTools, fetchedAt }) => [
+    models.map(({ reference, servedName, format, blobs, facts, toolsWith, fetchedAt }) => [
       reference,
       servedName,
       format,
       formatBytes(blobs.reduce((sum, blob) => sum + blob.bytes, 0)),
       facts.quantisation ?? "-",
       facts.trainedContext === undefined ? "-" : String(facts.trainedContext),
-      (ollamaTools ?? facts.templateHasTools) ? "yes" : "no",
+      toolsText(format, toolsWith),
       fetchedAt.slice(0, 10),
     ]),
     columns,
   );
+}
+
+/** `yes` for every engine that reads the format, else their names. */
+function toolsText(format: ModelFormat, engines: readonly string[]): string {
+  if (engines.length === 0) return "no";
+  return engines.length === READERS[format].length ? "yes" : engines.join(", ");
 }
 
 function catalogText(catalog: readonly CatalogEntry[], { columns }: Look): string {
