@@ -114,6 +114,7 @@ describe.skipIf(docker === undefined)("stack up llamacpp, on a real engine", () 
     const answer = await chat({ stream, messages: [{ role: "user", content }] });
     expect(answer.status).toBe(400);
     expect(await answer.json()).toEqual({
+      type: "error",
       error: {
         message: expect.stringMatching(/4\d{4} tokens.*32768 tokens/),
         type: "invalid_request_error",

@@ -57,7 +57,10 @@ describe("the configuration", () => {
     const told = config({ overflowMark: "exceed_context_size_error" });
     expect(told).toContain('{ res.body -m sub "exceed_context_size_error" } { var(');
     const answered = /lf-string '([^']*)'/.exec(told)?.[1] ?? "";
-    expect(JSON.parse(answered)).toMatchObject({ error: { code: "context_length_exceeded" } });
+    expect(JSON.parse(answered)).toMatchObject({
+      type: "error",
+      error: { type: "invalid_request_error", code: "context_length_exceeded" },
+    });
   });
 
   it("answers the endpoint's description, quotes and all", () => {

@@ -1,6 +1,6 @@
 import type { PathRule } from "../engines/engine.ts";
 import { GATEWAY_PORT } from "./gateway-container.ts";
-import { GATEWAY_ERRORS, openAiError } from "./gateway-errors.ts";
+import { GATEWAY_ERRORS, apiError } from "./gateway-errors.ts";
 import { ENGINE_ALIAS } from "./names.ts";
 
 /** Bytes of a request's body. A prompt of a million tokens has about 4 MB; the rest is for images. */
@@ -26,7 +26,7 @@ const HOSTS = ["127.0.0.1", "localhost", "[::1]"] as const;
 
 /**
  * HAProxy's configuration (2.6 and newer). Checks in this order: Host 403, Origin 403, key 401, path 404, method 405,
- * length 411 and 413. Answers are streamed as they come; what the gateway refuses is in OpenAI's error shape.
+ * length 411 and 413. Answers are streamed as they come; what the gateway refuses has the shape of `apiError`.
  */
 export function gatewayConfig(input: GatewayConfigInput): string {
   return `${[...global(), ...defaults(), ...resolvers(), ...frontend(input), ...backend(input)].join("\n")}\n`;
@@ -183,18 +183,21 @@ function backend(input: GatewayConfigInput): readonly string[] {
 }
 
 /**
- * Clients look for OpenAI's code to know that a prompt was too long; engines have codes of their own. Only a 400 is read,
- * which is never a stream. The engine's message stays as it is: it names the two numbers. An error in another API's shape
- * (Ollama's own) has no such message, and stays whole.
+ * Clients look for OpenAI's code to know that a prompt was too long; engines have codes of their own. Those of Anthropic's
+ * API, which has no code for it, look for the first words of its message. Only a 400 is read, which is never a stream. The
+ * engine's message is kept: it names the two numbers. An error in another API's shape (Ollama's own) has no such message,
+ * and stays whole.
  */
 function overflow(mark: string | undefined): readonly string[] {
   if (mark === undefined) return [];
   const message = "%[var(txn.message),json(utf8s)]";
-  const body = openAiError(message, "invalid_request_error", "context_length_exceeded");
+  const body = apiError(message, "invalid_request_error", "context_length_exceeded");
   return [
+    "  http-request set-var(txn.anthropic) bool(true) if { path_beg /v1/messages }",
     "  http-response wait-for-body time 5s if { status 400 }",
     // The body is in reach of a rule's expression, and not of the text it returns.
     "  http-response set-var(txn.message) res.body,json_query($.error.message) if { status 400 }",
+    '  http-response set-var-fmt(txn.message) "prompt is too long: %[var(txn.message)]" if { status 400 } { var(txn.anthropic) -m bool } { var(txn.message) -m found }',
     `  http-response return status 400 content-type application/json lf-string '${body}' if { status 400 } { res.body -m sub "${mark}" } { var(txn.message) -m found }`,
   ];
 }
@@ -214,7 +217,7 @@ function refuse(
   headers: readonly string[] = [],
 ): string {
   const type = status === 401 ? "authentication_error" : "invalid_request_error";
-  const answer = [`status ${status}`, json(openAiError(message, type, code)), ...headers].join(" ");
+  const answer = [`status ${status}`, json(apiError(message, type, code)), ...headers].join(" ");
   return `  http-request return ${answer} if ${condition}`;
 }
 

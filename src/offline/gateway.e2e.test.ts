@@ -95,7 +95,9 @@ describe.skipIf(runtime === undefined)("the gateway", () => {
     const answer = await rig.send(question());
     expect(answer.status).toBe(status);
     if (status < 400) return;
+    // The outer type is what Anthropic's clients look for, the code what OpenAI's do.
     expect(JSON.parse(answer.text)).toMatchObject({
+      type: "error",
       error: { message: expect.any(String), type: expect.any(String), code: expect.any(String) },
     });
   });

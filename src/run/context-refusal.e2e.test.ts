@@ -62,6 +62,7 @@ describe.skipIf(docker === undefined)("a prompt that is longer than llama-server
     const answer = await asked.post(path, body);
     expect(answer.status).toBe(400);
     expect(await answer.json()).toEqual({
+      type: "error",
       error: {
         message: expect.stringMatching(/4\d{4} tokens.*32768 tokens/),
         type: "invalid_request_error",
@@ -71,6 +72,18 @@ describe.skipIf(docker === undefined)("a prompt that is longer than llama-server
     });
     // To read it would take minutes.
     expect(performance.now() - begun).toBeLessThan(20_000);
+  });
+
+  it("is answered in the shape and words of Anthropic's API where that was asked", async () => {
+    const answer = await asked.post("/v1/messages", words(40_000));
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({
+      type: "error",
+      error: {
+        type: "invalid_request_error",
+        message: expect.stringMatching(/^prompt is too long: .*4\d{4} tokens.*32768 tokens/),
+      },
+    });
   });
 
   it("is no reason for a warning", async () => {

@@ -108,6 +108,7 @@ describe.skipIf(docker === undefined || image === undefined)(
         const answer = await ask({ stream, messages });
         expect(answer.status).toBe(400);
         expect(await answer.json()).toEqual({
+          type: "error",
           error: {
             code: "context_length_exceeded",
             type: "invalid_request_error",
