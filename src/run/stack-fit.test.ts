@@ -1,6 +1,9 @@
 import { expect, it } from "vitest";
+import { findInCatalog } from "../models/catalog.ts";
 import { settingsSchema } from "../plan/settings.ts";
 import { stackFit } from "./stack-fit.ts";
+
+const MIB = 2 ** 20;
 
 const fit = (engine: string, kvType: string): unknown =>
   stackFit({
@@ -15,4 +18,21 @@ it("refuses a type of keys and values that the engine would take no notice of", 
   expect(() => fit("vllm", "q8_0")).toThrow("vllm does not keep keys and values as q8_0.");
   expect(() => fit("vllm", "f16")).not.toThrow();
   expect(() => fit("llamacpp", "q8_0")).not.toThrow();
+});
+
+// What docs/choosing-a-model.md has of models that are here.
+it.each([
+  ["gemma3:270m", 2048, 647],
+  ["gemma3:270m", 32_768, 887],
+  ["smollm2:135m", 8192, 382],
+])("foresees for Ollama of %s with %i tokens what it says of the file", (name, context, mebi) => {
+  const { reference } = findInCatalog(name)!;
+  const { ofCatalog } = stackFit({
+    settings: settingsSchema.parse({ context }),
+    engine: "ollama",
+    reference,
+    budget: { hostFreeBytes: 2 ** 40 },
+    running: undefined,
+  });
+  expect(Math.round((ofCatalog()?.estimate?.total ?? 0) / MIB)).toBe(mebi);
 });

@@ -6,6 +6,7 @@ import { hostMemory, processMemory } from "../host/memory.ts";
 import { CATALOG, type CatalogEntry } from "../models/catalog.ts";
 import type { StoredModel } from "../models/model.ts";
 import type { Budget } from "../plan/fit/budget.ts";
+import { catalogModel } from "../plan/fit/catalog-model.ts";
 import { engineMemory } from "../plan/fit/engine-memory.ts";
 import { type Fit, fitContext, type FitQuestion } from "../plan/fit/fit-context.ts";
 import { freeOfDevices } from "../plan/gpu/free-bytes.ts";
@@ -66,10 +67,7 @@ export function stackFit({
     ofCatalog: () => {
       const catalog: readonly CatalogEntry[] = CATALOG;
       const entry = catalog.find((each) => each.reference === reference);
-      if (entry?.size === undefined) return undefined;
-      const { bytes, memory } = entry.size;
-      const trained = entry.context === undefined ? {} : { trainedContext: entry.context };
-      return ask({ facts: { ...trained, memory }, weightsBytes: bytes });
+      return entry === undefined ? undefined : ask(catalogModel(entry));
     },
     report: ({ window, estimate, room }) => ({
       context: window.tokens,

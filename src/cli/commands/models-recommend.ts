@@ -9,12 +9,11 @@ const FITS: Readonly<Record<Recommendation["room"], string>> = {
   tight: "barely",
   split: "partly on the GPU",
   none: "no",
-  unknown: "not known",
 };
 
 export const command = defineCommand({
   description:
-    "Which models of the catalog the free memory of this machine holds, for agents first; for engines that use GPUs, that of NVIDIA's too. Sizes are those of the file, or computed as `--json` says in `basis`; where nobody writes them, they are not known.",
+    "Which models of the catalog the free memory of this machine holds, for agents first; for engines that use GPUs, that of NVIDIA's too. Sizes are those of the file, or computed as `--json` says in `basis`.",
   args: [],
   flags: {},
   settings: ["engine", "gpu"],
@@ -35,7 +34,7 @@ export const command = defineCommand({
             name,
             FITS[room],
             agent ? "yes" : "no",
-            bytes === undefined ? "-" : formatBytes(bytes),
+            formatBytes(bytes),
             context === undefined ? "-" : String(context),
             totalBytes === undefined ? "-" : formatBytes(totalBytes),
             label,

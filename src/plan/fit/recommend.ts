@@ -1,6 +1,7 @@
 import type { CatalogEntry } from "../../models/catalog.ts";
 import { AGENT_FLOOR } from "../context-window.ts";
 import type { Budget, Room } from "./budget.ts";
+import { catalogModel } from "./catalog-model.ts";
 import { fitContext } from "./fit-context.ts";
 
 export interface Recommendation {
@@ -12,14 +13,13 @@ export interface Recommendation {
   readonly label: string;
   /** Where the facts are from. */
   readonly source: string;
-  /** Of the weights, and how they are known; absent where nobody says. */
-  readonly bytes?: number;
-  readonly basis?: string;
-  /** Largest context that fits, of those that it was trained for; absent where it is not known. */
+  /** Of the weights, and how they are known. */
+  readonly bytes: number;
+  readonly basis: string;
+  readonly room: Room;
+  /** Largest context that fits, of those that it was trained for; absent where none does. */
   readonly context?: number;
   readonly totalBytes?: number;
-  /** `unknown`: its size is nowhere written. */
-  readonly room: Room | "unknown";
 }
 
 /** Models that fit first, those for agents before others, larger ones before smaller: what is likely best stands on top. */
@@ -30,13 +30,11 @@ export function recommend(
 ): readonly Recommendation[] {
   return catalog
     .map((entry) => judge(entry, engine, budget))
-    .toSorted((a, b) => rank(a) - rank(b) || (b.bytes ?? 0) - (a.bytes ?? 0));
+    .toSorted((a, b) => rank(a) - rank(b) || b.bytes - a.bytes);
 }
 
 function judge(entry: CatalogEntry, engine: string, budget: Budget): Recommendation {
   const { name, reference, agent, license, label, source, size } = entry;
-  const head = { name, reference, agent, license, label, source };
-  if (size === undefined) return { ...head, room: "unknown" };
   const { window, estimate, room, misfit } = fitContext({
     settings: {
       context: "auto",
@@ -48,22 +46,21 @@ function judge(entry: CatalogEntry, engine: string, budget: Budget): Recommendat
     },
     engine,
     model: name,
-    facts: {
-      memory: size.memory,
-      ...(entry.context === undefined ? {} : { trainedContext: entry.context }),
-    },
-    weightsBytes: size.bytes,
     budget,
+    ...catalogModel(entry),
   });
-  const known = { ...head, bytes: size.bytes, basis: size.basis };
-  if (misfit !== undefined) return { ...known, room: "none" };
-  if (estimate === undefined) return { ...known, room: "unknown" };
+  const { bytes, basis } = size;
+  const known = { name, reference, agent, license, label, source, bytes, basis };
+  // Sum and room are there whenever the shape is known, as the catalog's are.
+  if (misfit !== undefined || estimate === undefined || room === undefined) {
+    return { ...known, room: "none" };
+  }
   return {
     ...known,
     agent: agent && window.tokens >= AGENT_FLOOR,
+    room,
     context: window.tokens,
     totalBytes: estimate.total,
-    room: room ?? "unknown",
   };
 }
 
@@ -72,8 +69,7 @@ const ORDER: Readonly<Record<Recommendation["room"], number>> = {
   ample: 0,
   tight: 0,
   split: 1,
-  unknown: 2,
-  none: 3,
+  none: 2,
 };
 
 function rank({ room, agent }: Recommendation): number {
