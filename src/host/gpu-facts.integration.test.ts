@@ -71,3 +71,33 @@ it("knows AMD's nodes, WSL and Jetson", async () => {
   expect(await look(wsl, missing)).toMatchObject({ kind: "wsl", nvidia: { hardware: true } });
   expect(await look({ "etc/nv_tegra_release": "" }, missing)).toMatchObject({ kind: "jetson" });
 });
+
+// Totals are from the reports that are named, and of the first card what was in use.
+it.each([
+  // https://github.com/marimo-team/marimo/issues/9237, an RX 7900 XT
+  ["a card", "21458059264", "27856896", 21_458_059_264 - 27_856_896],
+  // https://github.com/Ricks-Lab/gpu-utils/issues/118, an RX 570
+  ["a small card", "4294967296", "0", 4_294_967_296],
+  // https://github.com/clbr/radeontop/issues/163: 512 MiB, while it may use 7695 of the machine's
+  ["a GPU in the processor", "536870912", "147849216", undefined],
+  ["a driver that does not say", undefined, undefined, undefined],
+  ["a driver that says nonsense", "N/A", "0", undefined],
+])("knows what of %s of AMD's is free", async (_title, total, used, freeBytes) => {
+  const device = "sys/class/drm/renderD129/device";
+  const found = await look(
+    {
+      "dev/kfd": "",
+      "dev/dri/renderD128": "",
+      "sys/class/drm/renderD128/device/vendor": "0x8086\n",
+      "dev/dri/renderD129": "",
+      [`${device}/vendor`]: "0x1002\n",
+      ...(total === undefined ? {} : { [`${device}/mem_info_vram_total`]: `${total}\n` }),
+      ...(used === undefined ? {} : { [`${device}/mem_info_vram_used`]: `${used}\n` }),
+    },
+    missing,
+  );
+  expect(found.renderNodes).toMatchObject([
+    { vendor: "intel", freeBytes: undefined },
+    { vendor: "amd", freeBytes },
+  ]);
+});

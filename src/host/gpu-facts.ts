@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { freeOfAmdgpu } from "../plan/gpu/amdgpu-memory.ts";
 import {
   type DeviceNode,
   type HostGpu,
@@ -126,10 +127,14 @@ async function renderNodesOf(root: string): Promise<readonly RenderNode[]> {
   const nodes = await Promise.all(
     dri.map(async (name): Promise<readonly RenderNode[]> => {
       const node = await deviceNode(root, `/dev/dri/${name}`);
-      const vendor = await text(root, `/sys/class/drm/${name}/device/vendor`);
-      return node === undefined
-        ? []
-        : [{ ...node, vendor: VENDORS[vendor?.trim() ?? ""] ?? "other" }];
+      const about = (file: string): Promise<string | undefined> =>
+        text(root, `/sys/class/drm/${name}/device/${file}`);
+      const vendor = VENDORS[(await about("vendor"))?.trim() ?? ""] ?? "other";
+      const freeBytes = freeOfAmdgpu(
+        await about("mem_info_vram_total"),
+        await about("mem_info_vram_used"),
+      );
+      return node === undefined ? [] : [{ ...node, vendor, freeBytes }];
     }),
   );
   const number = ({ path }: RenderNode): number => Number(/\d+$/.exec(path)?.[0]);

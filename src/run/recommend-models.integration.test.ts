@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
 import type { Host } from "../host/host.ts";
 import { hostMemory } from "../host/memory.ts";
@@ -7,16 +7,36 @@ import { testHost } from "../testing/test-host.ts";
 import { recommendModels, type RecommendedModels } from "./recommend-models.ts";
 
 const MiB = 1024 * 1024;
+const GB = 1e9;
 const CARDS = [
   "0, GPU-a, NVIDIA A, 570.86.15, 24564 MiB, 24000 MiB",
   "1, GPU-b, NVIDIA B, 570.86.15, 98304 MiB, 96000 MiB",
 ].join("\n");
 
-/** On a machine with two cards, and whatever memory this one has. */
+type Files = Readonly<Record<string, string>>;
+const NVIDIA: Files = { "dev/nvidia0": "" };
+/** Cards of 16 and 24 GB, of which a half GB is in use each. */
+const AMD: Files = {
+  "dev/kfd": "",
+  ...amdCard(128, 16),
+  ...amdCard(129, 24),
+};
+
+function amdCard(number: number, gigabytes: number): Files {
+  const device = `sys/class/drm/renderD${number}/device`;
+  return {
+    [`dev/dri/renderD${number}`]: "",
+    [`${device}/vendor`]: "0x1002\n",
+    [`${device}/mem_info_vram_total`]: `${gigabytes * GB}\n`,
+    [`${device}/mem_info_vram_used`]: `${GB / 2}\n`,
+  };
+}
+
+/** On a machine with these files and cards of NVIDIA's, and whatever memory this one has. */
 async function recommended(
-  engine: "embedded" | "llamacpp" | "ollama" | "vllm",
+  engine: "embedded" | "llamacpp" | "ollama" | "vllm" | "lmstudio",
   gpu: string,
-  cards = CARDS.replaceAll(" MiB", ""),
+  { files = NVIDIA, cards = CARDS.replaceAll(" MiB", "") } = {},
 ): Promise<RecommendedModels> {
   const exec: Host["exec"] = async (file) => ({
     exitCode: file === "nvidia-smi" ? 0 : 127,
@@ -24,8 +44,10 @@ async function recommended(
     stderr: "",
   });
   await using test = await testHost({ exec });
-  await mkdir(join(test.home, "dev"), { recursive: true });
-  await writeFile(join(test.home, "dev", "nvidia0"), "");
+  for (const [file, text] of Object.entries(files)) {
+    await mkdir(join(test.home, dirname(file)), { recursive: true });
+    await writeFile(join(test.home, file), text);
+  }
   return await recommendModels(test.context, { engine, gpu }, test.home);
 }
 
@@ -43,10 +65,27 @@ it.each([
   expect(hostFreeBytes).toBeLessThanOrEqual((await hostMemory()).totalBytes);
 });
 
+it.each([
+  ["llamacpp", "auto", AMD, 39 * GB],
+  ["llamacpp", "1", AMD, 23.5 * GB],
+  ["llamacpp", "GPU-b", AMD, undefined],
+  ["lmstudio", "auto", AMD, 39 * GB],
+  // It has no image for them.
+  ["ollama", "auto", AMD, undefined],
+  // As `up` would: NVIDIA's first, and not both.
+  ["llamacpp", "auto", { ...AMD, ...NVIDIA }, 120_000 * MiB],
+] as const)("%s with --gpu %s on a machine with AMD's counts %4$s bytes", async (...row) => {
+  const [engine, gpu, files, bytes] = row;
+  const { gpusCounted, deviceFreeBytes } = await recommended(engine, gpu, { files });
+  expect(gpusCounted).toBe(true);
+  expect(deviceFreeBytes).toBe(bytes);
+});
+
 it("a card that does not say what it has free is not counted", async () => {
   const silent = "0, GPU-a, NVIDIA A, 570.86.15, [N/A], [N/A]";
-  expect(await recommended("llamacpp", "auto", silent)).toMatchObject({ gpusCounted: true });
-  expect((await recommended("llamacpp", "auto", silent)).deviceFreeBytes).toBeUndefined();
+  const found = await recommended("llamacpp", "auto", { cards: silent });
+  expect(found.gpusCounted).toBe(true);
+  expect(found.deviceFreeBytes).toBeUndefined();
 });
 
 it("recommends nothing that the engine can't read", async () => {

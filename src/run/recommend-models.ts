@@ -1,3 +1,4 @@
+import type { Accelerator } from "../engines/engine.ts";
 import { findEngine } from "../engines/index.ts";
 import { gpuFacts } from "../host/gpu-facts.ts";
 import { CATALOG, type CatalogEntry } from "../models/catalog.ts";
@@ -9,6 +10,7 @@ import { recommend, type Recommendation } from "../plan/fit/recommend.ts";
 import { parseGpuPolicy } from "../plan/gpu/policy.ts";
 import type { Settings } from "../plan/settings.ts";
 import type { RunContext } from "../run-context.ts";
+import { engineAccelerators } from "./gpu.ts";
 import { processBudget } from "./stack-fit.ts";
 
 export interface RecommendedModels extends Budget {
@@ -17,6 +19,9 @@ export interface RecommendedModels extends Budget {
   readonly gpusCounted: boolean;
   readonly models: readonly Recommendation[];
 }
+
+/** Of a server that is adopted, it is not known what it computes on. */
+const ANY: readonly Accelerator[] = ["cuda", "rocm", "vulkan"];
 
 /** The catalog against what is free on this machine now, where the engine may use GPUs also on those. */
 export async function recommendModels(
@@ -28,11 +33,12 @@ export async function recommendModels(
   const engine = findEngine(settings.engine);
   const gpusCounted = engine !== undefined && mayUseGpus(engine, policy);
   const own = await processBudget(undefined);
+  const look = { signal, ...(root === undefined ? {} : { root }) };
   const budget = gpusCounted
     ? machineBudget(
         own.hostFreeBytes,
-        policy,
-        (await gpuFacts(host, { signal, ...(root === undefined ? {} : { root }) })).nvidia.devices,
+        { policy, accelerators: engine.kind === "container" ? engineAccelerators(engine) : ANY },
+        await gpuFacts(host, look),
       )
     : own;
   const models = recommend(readable(settings.engine), settings.engine, budget);

@@ -139,6 +139,5 @@ export async function freeOfGpus(
   { devices }: { readonly devices: readonly DeviceRequest[] },
 ): Promise<readonly (number | undefined)[]> {
   if (devices.length === 0) return [];
-  const { nvidia } = await gpuFacts(host, { signal });
-  return freeOfDevices(devices, nvidia.devices);
+  return freeOfDevices(devices, await gpuFacts(host, { signal }));
 }

@@ -13,7 +13,7 @@ const FITS: Readonly<Record<Recommendation["room"], string>> = {
 
 export const command = defineCommand({
   description:
-    "Which models of the catalog the free memory of this machine holds, for agents first; for engines that use GPUs, that of NVIDIA's too. Sizes are those of the file, or computed as `--json` says in `basis`.",
+    "Which models of the catalog the free memory of this machine holds, for agents first; for engines that use GPUs, that of NVIDIA's and AMD's cards too. Sizes are those of the file, or computed as `--json` says in `basis`.",
   args: [],
   flags: {},
   settings: ["engine", "gpu"],
@@ -59,6 +59,6 @@ function counted({
   const free = `${formatBytes(hostFreeBytes)} of memory are free`;
   if (!gpusCounted) return `${free}; ${engine} computes on the processor, so no GPU was counted.`;
   return deviceFreeBytes === undefined
-    ? `${free}; no GPU says what it has free.`
+    ? `${free}; no GPU that ${engine} would get says what it has free.`
     : `${formatBytes(deviceFreeBytes)} are free on the GPU, and ${free} beside it.`;
 }

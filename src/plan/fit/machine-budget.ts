@@ -1,7 +1,8 @@
 import type { Engine } from "../../engines/engine.ts";
+import { decideGpu, type GpuQuestion } from "../gpu/decide.ts";
 import { freeOfDevices } from "../gpu/free-bytes.ts";
+import type { HostGpu } from "../gpu/host-gpu.ts";
 import type { GpuPolicy } from "../gpu/policy.ts";
-import type { GpuDevice } from "../gpu/verdict.ts";
 import type { Budget } from "./budget.ts";
 
 /** Whether an engine of this kind may have the machine's GPUs: the one that is a process of ours computes on the processor. */
@@ -9,16 +10,25 @@ export function mayUseGpus({ kind }: Pick<Engine, "kind">, policy: GpuPolicy): b
   return kind !== "process" && policy !== "none";
 }
 
-/** The machine's free memory, and beside it that of the GPUs that say what they have free. */
+/** The machine's free memory, and beside it that of the GPUs which the engine would be given and which say what they have free. */
 export function machineBudget(
   hostFreeBytes: number,
-  policy: GpuPolicy,
-  listed: readonly GpuDevice[],
+  wish: Pick<GpuQuestion, "policy" | "accelerators">,
+  host: HostGpu,
 ): Budget {
-  const ids = policy === "auto" || policy === "none" ? "all" : policy;
-  const free = freeOfDevices([{ driver: "nvidia", ids }], listed).filter(
-    (bytes) => bytes !== undefined,
-  );
+  const { devices } = decideGpu({ ...wish, host, daemon: ableDaemon(host) });
+  const free = freeOfDevices(devices, host).filter((bytes) => bytes !== undefined);
   if (free.length === 0) return { hostFreeBytes };
   return { hostFreeBytes, deviceFreeBytes: free.reduce((sum, bytes) => sum + bytes) };
+}
+
+/** A container daemon that passes on whatever this machine has: whether the one here does, is not asked for a list of models. */
+function ableDaemon({ nvidia }: HostGpu): GpuQuestion["daemon"] {
+  return {
+    product: "docker",
+    local: true,
+    runtimes: nvidia.devices.length === 0 ? [] : ["nvidia"],
+    cdiSpecDirs: [],
+    discoveredDevices: [],
+  };
 }

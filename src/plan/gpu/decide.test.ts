@@ -30,6 +30,7 @@ const render = (number: number, vendor: HostGpu["renderNodes"][number]["vendor"]
   path: `/dev/dri/renderD${number}`,
   gid: 44,
   vendor,
+  freeBytes: undefined,
 });
 const amd = host(
   {},

@@ -1,12 +1,22 @@
 import { expect, it } from "vitest";
 import type { DeviceRequest } from "../../docker/runtime.ts";
-import { freeOfDevices } from "./free-bytes.ts";
+import { freeOfDevices, type GpuMemory } from "./free-bytes.ts";
 
-const CARDS = [
-  { index: 0, uuid: "GPU-aa", freeBytes: 20 },
-  { index: 1, uuid: "GPU-bb", freeBytes: 80 },
-  { index: 2, uuid: "GPU-cc", freeBytes: undefined },
-];
+const node = (number: number, vendor: "amd" | "intel", freeBytes?: number) => ({
+  path: `/dev/dri/renderD${number}`,
+  vendor,
+  freeBytes,
+});
+const HOST: GpuMemory = {
+  nvidia: {
+    devices: [
+      { index: 0, uuid: "GPU-aa", freeBytes: 20 },
+      { index: 1, uuid: "GPU-bb", freeBytes: 80 },
+      { index: 2, uuid: "GPU-cc", freeBytes: undefined },
+    ],
+  },
+  renderNodes: [node(128, "intel"), node(129, "amd", 16), node(130, "amd", 24)],
+};
 
 it.each<[string, readonly DeviceRequest[], readonly (number | undefined)[]]>([
   ["none", [], []],
@@ -17,16 +27,25 @@ it.each<[string, readonly DeviceRequest[], readonly (number | undefined)[]]>([
   ["all of the daemon's own", [{ driver: "nvidia", ids: "all" }], [20, 80, undefined]],
   ["one that is not listed", [{ driver: "nvidia", ids: ["7"] }], [undefined]],
   ["a share of a card", [{ driver: "nvidia", ids: ["MIG-dd"] }], [undefined]],
-  ["another make through CDI", [{ driver: "cdi", ids: ["amd.com/gpu=0"] }], [undefined]],
+  ["AMD's through CDI", [{ driver: "cdi", ids: ["amd.com/gpu=all"] }], [16, 24]],
+  ["AMD's second through CDI", [{ driver: "cdi", ids: ["amd.com/gpu=1"] }], [24]],
+  ["another make through CDI", [{ driver: "cdi", ids: ["intel.com/gpu=0"] }], [undefined]],
   [
-    "device nodes beside NVIDIA's cards",
-    [{ driver: "nodes", paths: ["/dev/kfd", "/dev/dri/renderD128"], groups: [44] }],
-    [undefined, undefined],
+    "AMD's by its nodes",
+    [{ driver: "nodes", paths: ["/dev/kfd", "/dev/dri/renderD130"], groups: [44] }],
+    [24],
+  ],
+  [
+    "the nodes of several makes",
+    [{ driver: "nodes", paths: ["/dev/dri/renderD128", "/dev/dri/renderD129"], groups: [44] }],
+    [undefined, 16],
   ],
 ])("free memory of %s", (_title, requests, expected) => {
-  expect(freeOfDevices(requests, CARDS)).toEqual(expected);
+  expect(freeOfDevices(requests, HOST)).toEqual(expected);
 });
 
 it("does not say anything where nvidia-smi listed nothing", () => {
-  expect(freeOfDevices([{ driver: "cdi", ids: ["nvidia.com/gpu=all"] }], [])).toEqual([undefined]);
+  const nothing = { nvidia: { devices: [] }, renderNodes: [] };
+  const all: DeviceRequest = { driver: "cdi", ids: ["nvidia.com/gpu=all"] };
+  expect(freeOfDevices([all], nothing)).toEqual([undefined]);
 });

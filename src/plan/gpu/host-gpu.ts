@@ -32,6 +32,8 @@ export interface DeviceNode {
 
 export interface RenderNode extends DeviceNode {
   readonly vendor: "amd" | "intel" | "nvidia" | "other";
+  /** Free bytes of the memory on the card. Undefined where its driver does not say (only AMD's does), or it uses the machine's. */
+  readonly freeBytes: number | undefined;
 }
 
 /** Of a machine that could not be asked, or has nothing. */
