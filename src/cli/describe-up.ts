@@ -10,8 +10,12 @@ export type UpReport = UpResult & { readonly keyFile?: string | undefined };
 export function describeUp(report: UpReport): string {
   const { endpoint, dryRun, steps } = report;
   if (dryRun && steps.length > 0) {
-    const sum = report.fit === undefined ? [] : [describeFit(report.fit)];
-    return [...steps.map((step) => `would: ${step.title}`), ...sum].join("\n");
+    const { fit, gpu } = report;
+    return [
+      ...steps.map((step) => `would: ${step.title}`),
+      ...(gpu === undefined ? [] : [describeGpu(gpu)]),
+      ...(fit === undefined ? [] : [describeFit(fit)]),
+    ].join("\n");
   }
   if (endpoint === undefined) return "";
   return renderFields([
@@ -22,6 +26,10 @@ export function describeUp(report: UpReport): string {
     ["tools", endpoint.tools ? "yes" : "no"],
     ["key", report.keyFile ?? "none"],
   ]);
+}
+
+function describeGpu({ accelerator, request }: NonNullable<UpReport["gpu"]>): string {
+  return `gpu: ${accelerator} (${request}), not tried: that takes a container, and a dry run starts none`;
 }
 
 /** The sum, in one line. */

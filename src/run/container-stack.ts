@@ -22,7 +22,7 @@ import type { RunContext } from "../run-context.ts";
 import { type DeployOptions, type Deployment, executeSteps } from "./deployment.ts";
 import { runningEngineProcess } from "./engine-process.ts";
 import { choosePort, portOf, type PortWish } from "./free-port.ts";
-import { settleGpu } from "./gpu.ts";
+import { settleGpu, untriedGpu } from "./gpu.ts";
 import { imageLockFile, readImageLock } from "./image-lock.ts";
 import { containerBudget, freeOfGpus, stackFit } from "./stack-fit.ts";
 import { ensureKey, readEndpoint, readKey, stackFolder } from "./stack-folder.ts";
@@ -70,6 +70,8 @@ export async function containerStack(
     // A restart is also for a GPU that was lost: it is looked for again.
     containers: anew ? [] : containers,
     images: (wanted) => preflightImages(engineImage(engine, wanted), settings),
+    mayTry: !dryRun,
+    told: known?.warnings ?? [],
   });
   const { accelerator } = gpu;
   const images = await chooseImages(
@@ -207,6 +209,7 @@ export async function containerStack(
       current &&
       (["engine", "gateway"] as const).some((role) => made.images[role].id !== images[role].id),
     fit: foreseen === undefined ? undefined : fit.report(foreseen),
+    untriedGpu: untriedGpu(gpu),
     endpoint: async () => {
       if (made.endpoint === undefined) throw new Error("there is no endpoint before the gate");
       return made.endpoint;

@@ -4,6 +4,7 @@ import type { Plan, Step } from "../plan/plan.ts";
 import { stepId, stepTitle } from "../plan/plan.ts";
 import type { RunContext } from "../run-context.ts";
 import type { StepFailed } from "../events.ts";
+import type { UntriedGpu } from "./gpu.ts";
 import type { FitReport } from "./stack-fit.ts";
 import type { UndoList } from "./undo.ts";
 
@@ -12,6 +13,8 @@ export interface Deployment {
   readonly plan: Plan;
   /** What it takes of the memory; absent while nothing is known of the model, and for a server that is adopted. */
   readonly fit?: FitReport | undefined;
+  /** The GPU of the plan, where nothing is known of it but what daemon and machine tell. */
+  readonly untriedGpu?: UntriedGpu | undefined;
   /** Does the steps of the plan in order. What it starts goes on the undo list first. */
   execute(undo: UndoList): Promise<readonly DoneStep[]>;
   /** After the plan: the endpoint as it was found by the gate, or left by an earlier one. */

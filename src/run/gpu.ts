@@ -19,6 +19,15 @@ export interface SettledGpu {
   readonly labels: Readonly<Record<string, string>>;
   /** For the endpoint: a GPU that is here and not used. */
   readonly warnings: readonly string[];
+  /** A container has seen these devices. */
+  readonly tried: boolean;
+}
+
+/** A GPU that would be asked for. Whether it can be used, only a container finds out. */
+export interface UntriedGpu extends Pick<SettledGpu, "accelerator"> {
+  /** The devices as the daemon is asked for them, such as `nvidia-runtime:all`. */
+  readonly request: string;
+  readonly tried: false;
 }
 
 export interface GpuWish {
@@ -31,6 +40,10 @@ export interface GpuWish {
   readonly containers: readonly ContainerFacts[];
   /** For the preflight, best first: the first that the daemon has is taken. */
   readonly images: (accelerator: Accelerator) => readonly string[];
+  /** False where no container may be started to try it. */
+  readonly mayTry: boolean;
+  /** What was told when that was started. */
+  readonly told: readonly string[];
 }
 
 /** What an engine has an image for: its standard image serves NVIDIA GPUs too, as `ContainerEngine` promises. */
@@ -41,8 +54,8 @@ export function engineAccelerators(
 }
 
 /**
- * Decides what to ask for, and tries it in a container, unless an engine runs with just that. `auto` falls to the processor
- * with a warning where there is a GPU that can't be used; one that was demanded is `GPU_UNUSABLE` then.
+ * Decides what to ask for, and tries it in a container, where it may and no engine runs with just that. `auto` falls to the
+ * processor with a warning where there is a GPU that can't be used; one that was demanded is `GPU_UNUSABLE` then.
  */
 export async function settleGpu(
   context: RunContext,
@@ -56,13 +69,13 @@ export async function settleGpu(
   if (devices.length === 0) return onCpu([]);
 
   const labels = { [LABEL.accelerator]: accelerator, [LABEL.gpu]: wayToGpu(devices) };
-  const settled: SettledGpu = { accelerator, devices, labels, warnings: [] };
-  const runs = wish.containers.some(
+  const tried = wish.containers.some(
     (each) => each.state === "running" && each.labels[LABEL.gpu] === labels[LABEL.gpu],
   );
-  const image = runs
-    ? undefined
-    : await firstImageHere(runtime, wish.images(accelerator), context.signal);
+  const settled: SettledGpu = { accelerator, devices, labels, warnings: [], tried };
+  if (tried) return settled;
+  if (!wish.mayTry) return refusedBefore(context, wish) ?? settled;
+  const image = await firstImageHere(runtime, wish.images(accelerator), context.signal);
   if (image === undefined) return settled;
   const verdict = await gpuPreflight(context, runtime, {
     stack: wish.stack,
@@ -72,7 +85,19 @@ export async function settleGpu(
   });
   if (verdict.state !== "usable") return withoutGpu(context, policy, verdict);
   for (const message of verdict.evidence) context.emit({ type: "debug", message });
-  return settled;
+  return { ...settled, tried: true };
+}
+
+/** With `auto`, what runs on the processor because the GPU could not be used: without another try nothing else is known. */
+function refusedBefore(
+  context: RunContext,
+  { policy, containers, told }: GpuWish,
+): SettledGpu | undefined {
+  const message = told.find((each) => each.startsWith(NOT_USED));
+  const runs = containers.some(({ state }) => state === "running");
+  if (message === undefined || !runs || gpuDemanded(policy)) return undefined;
+  context.emit({ type: "warning", message });
+  return onCpu([message]);
 }
 
 /** The machine is asked only where the daemon's own word is not enough. */
@@ -84,6 +109,12 @@ async function decide(
   const offered = decideGpu({ ...question, host: undefined });
   if (policy === "none" || offered.devices.length > 0 || !daemon.local) return offered;
   return decideGpu({ ...question, host: await gpuFacts(host, { signal }) });
+}
+
+/** Undefined for one that a container has seen, and where the processor is to compute. */
+export function untriedGpu({ accelerator, devices, tried }: SettledGpu): UntriedGpu | undefined {
+  if (tried || devices.length === 0) return undefined;
+  return { accelerator, request: wayToGpu(devices), tried };
 }
 
 export interface GpuProof {
@@ -120,16 +151,18 @@ export async function proveGpu(
   return [message];
 }
 
+const NOT_USED = "The GPU is not used, the processor computes:";
+
 function withoutGpu(context: RunContext, policy: GpuPolicy, fault: GpuFault): SettledGpu {
   if (gpuDemanded(policy)) throw gpuUnusable(fault);
   if (fault.state === "absent") return onCpu([]);
-  const message = `The GPU is not used, the processor computes: ${fault.why} (${[fault.cause, ...fault.evidence].join("; ")})`;
+  const message = `${NOT_USED} ${fault.why} (${[fault.cause, ...fault.evidence].join("; ")})`;
   context.emit({ type: "warning", message, next: fault.next });
   return onCpu([message]);
 }
 
 function onCpu(warnings: readonly string[]): SettledGpu {
-  return { accelerator: "cpu", devices: [], labels: {}, warnings };
+  return { accelerator: "cpu", devices: [], labels: {}, warnings, tried: false };
 }
 
 /** One word for a request, for a label: the same request is the same word. */

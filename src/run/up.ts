@@ -11,6 +11,7 @@ import type { DeployOptions, Deployment } from "./deployment.ts";
 import type { PlannedStep } from "../events.ts";
 import { acquireLock } from "../host/lock.ts";
 import { recover } from "./recover.ts";
+import type { UntriedGpu } from "./gpu.ts";
 import type { FitReport } from "./stack-fit.ts";
 import { stackFolder } from "./stack-folder.ts";
 import { createUndoList } from "./undo.ts";
@@ -27,6 +28,8 @@ export interface UpResult {
   readonly steps: readonly (PlannedStep & { readonly ms?: number })[];
   /** What it takes of the memory, as far as the model is known. */
   readonly fit?: FitReport;
+  /** For a dry run: the GPU that would be asked for. */
+  readonly gpu?: UntriedGpu;
   /** Absent for a dry run that has something to do. */
   readonly endpoint?: Endpoint;
 }
@@ -95,6 +98,7 @@ async function dryRun(
     dryRun: true,
     steps: planned(deployment.plan),
     ...fitOf(deployment),
+    ...(deployment.untriedGpu === undefined ? {} : { gpu: deployment.untriedGpu }),
   };
   return steps.length === 0 ? { ...head, endpoint: await deployment.endpoint() } : head;
 }

@@ -23,11 +23,13 @@ export interface FakeDockerOptions {
   readonly version?: string;
   readonly apiVersion?: string;
   readonly podman?: boolean;
+  /** Beside `runc`. */
+  readonly runtimes?: readonly string[];
 }
 
 /** A container daemon that speaks the Engine API on a unix socket and keeps state, but runs nothing. */
 export async function fakeDocker(options: FakeDockerOptions = {}): Promise<FakeDocker> {
-  const { version = "28.5.2", apiVersion = "1.51", podman = false } = options;
+  const { version = "28.5.2", apiVersion = "1.51", podman = false, runtimes = [] } = options;
   const folder = await mkdtemp(join(tmpdir(), "fake-docker-"));
   const state: FakeState = {
     containers: new Map(),
@@ -55,7 +57,7 @@ export async function fakeDocker(options: FakeDockerOptions = {}): Promise<FakeD
         NCPU: 4,
         CgroupVersion: "2",
         SecurityOptions: ["name=seccomp,profile=builtin"],
-        Runtimes: { runc: {} },
+        Runtimes: Object.fromEntries(["runc", ...runtimes].map((each) => [each, {}])),
       }),
     ...networkRoutes(state),
     ...volumeRoutes(state),
