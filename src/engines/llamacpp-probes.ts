@@ -34,7 +34,7 @@ const FATAL: FatalWords = [
   [
     /chat template|jinja/i,
     // By its text: the container sees no file of the user's.
-    'Give another with `-- --chat-template "$(cat FILE)"`, or choose another model.',
+    "Give another with `-- --chat-template TEXT`, or choose another model.",
   ],
   [/exceeds the available context/i, "Allow more with `--context`."],
 ];
