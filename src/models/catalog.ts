@@ -13,6 +13,8 @@ export interface CatalogEntry {
   readonly agent: boolean;
   /** Tokens it was trained for, as `source` says; absent where it does not say. */
   readonly context?: number;
+  /** Those that can load its file, where not all that read its format can. */
+  readonly engines?: readonly string[];
   readonly size: CatalogSize;
   /** Where the facts of this entry are written. */
   readonly source: string;
@@ -32,18 +34,28 @@ export interface CatalogSize {
 /** The parameter counts below and this figure are cited, not looked up again. Bits a weight has in Q4_K_M, on average: the table of tools/quantize/README.md in llama.cpp, for Llama 3.1 8B. */
 const Q4_K_M_BITS = 4.89;
 
+/** `unquantised`: parameters that stay in 16 bits beside the others. */
 function fromParameters(
   parameters: number,
   architecture: string,
   memory: Required<MemoryShape>,
+  unquantised = 0,
 ): CatalogSize {
+  const more = unquantised === 0 ? "" : ` and ${unquantised / 1e9}B × 16 bits`;
   return {
-    bytes: Math.round((parameters * Q4_K_M_BITS) / 8),
-    basis: `${parameters / 1e9}B parameters × ${Q4_K_M_BITS} bits (Q4_K_M)`,
+    bytes: Math.round((parameters * Q4_K_M_BITS + unquantised * 16) / 8),
+    basis: `${parameters / 1e9}B parameters × ${Q4_K_M_BITS} bits (Q4_K_M)${more}`,
     architecture,
     memory,
   };
 }
+
+/**
+ * Files that Ollama's converters make for its own engine. llama.cpp does not load them: it knows `gpt-oss` and no `gptoss` (so
+ * b10481 and b10566 say, and node-llama-cpp 3.22.1 has no such name in it), and where one file has tensors for pictures too, it finds
+ * more than it asks for (https://github.com/ggml-org/llama.cpp/issues/27349).
+ */
+const OLLAMA_ONLY = ["ollama"] as const;
 
 export const CATALOG = [
   {
@@ -145,6 +157,7 @@ export const CATALOG = [
     label: "general work with tools",
     agent: true,
     context: 131_072,
+    engines: OLLAMA_ONLY,
     size: {
       // 12.8 GiB, in the model card (arXiv 2508.10925, table 1).
       bytes: 13_743_895_347,
@@ -174,14 +187,21 @@ export const CATALOG = [
     label: "software engineering with tools",
     agent: true,
     context: 262_144,
-    size: fromParameters(23.57e9, "mistral3", {
-      kv: [{ layers: 40, kvHeads: 8, keyLength: 128, valueLength: 128 }],
-      stateBytes: 0,
-      embeddingLength: 5120,
-      widestLength: 32_768,
-      vocabulary: 131_072,
-      tiedBytes: 0,
-    }),
+    engines: OLLAMA_ONLY,
+    size: fromParameters(
+      23.57e9,
+      "mistral3",
+      {
+        kv: [{ layers: 40, kvHeads: 8, keyLength: 128, valueLength: 128 }],
+        stateBytes: 0,
+        embeddingLength: 5120,
+        widestLength: 32_768,
+        vocabulary: 131_072,
+        tiedBytes: 0,
+      },
+      // What it sees with: Ollama leaves it as it is (`newType` in server/quantization.go).
+      0.4e9,
+    ),
     source:
       "https://ollama.com/library/devstral-small-2; parameters: levara/Devstral-Small-2-24B-TextOnly-FP8 on the hub, shape: the config.json that BigBIueWhale/devstral_vllm_config keeps (29 Nov 2026), context: mittwald's page of the model (25 Nov 2026)",
   },
@@ -207,6 +227,12 @@ export const CATALOG = [
       "https://huggingface.co/Qwen/Qwen3-Coder-30B-A3B-Instruct, https://apxml.com/models/qwen3-30b-a3b (25 Nov 2026)",
   },
 ] as const satisfies readonly CatalogEntry[];
+
+/** By its full reference. */
+export function catalogEntry(reference: string): CatalogEntry | undefined {
+  const catalog: readonly CatalogEntry[] = CATALOG;
+  return catalog.find((entry) => entry.reference === reference);
+}
 
 /** By name or alias, letter case aside. */
 export function findInCatalog(text: string): CatalogEntry | undefined {

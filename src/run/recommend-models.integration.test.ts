@@ -88,6 +88,17 @@ it("a card that does not say what it has free is not counted", async () => {
   expect(found.deviceFreeBytes).toBeUndefined();
 });
 
+it.each([
+  ["llamacpp", false],
+  ["embedded", false],
+  ["ollama", true],
+  // It has models of its own.
+  ["lmstudio", true],
+] as const)("recommends to %s what only Ollama can load: %s", async (engine, expected) => {
+  const { models } = await recommended(engine, "none");
+  expect(models.some(({ name }) => name === "gpt-oss:20b")).toBe(expected);
+});
+
 it("recommends nothing that the engine can't read", async () => {
   expect((await recommended("llamacpp", "none")).models.length).toBeGreaterThan(0);
   expect((await recommended("vllm", "none")).models).toEqual([]);

@@ -41,13 +41,17 @@ export async function recommendModels(
         await gpuFacts(host, look),
       )
     : own;
-  const models = recommend(readable(settings.engine), settings.engine, budget);
+  const models = recommend(loadable(settings.engine), settings.engine, budget);
   return { engine: settings.engine, gpusCounted, ...budget, models };
 }
 
-/** Of the catalog, what is there in the form that the engine reads. */
-function readable(engine: string): readonly CatalogEntry[] {
-  return CATALOG.filter(({ reference }) =>
-    mayBe(parseReference(reference), formatReadBy(engine) ?? "gguf"),
+/** Of the catalog, what is there in the form that the engine reads, and made for it. */
+function loadable(engine: string): readonly CatalogEntry[] {
+  const catalog: readonly CatalogEntry[] = CATALOG;
+  const format = formatReadBy(engine);
+  return catalog.filter(
+    ({ reference, engines = [engine] }) =>
+      mayBe(parseReference(reference), format ?? "gguf") &&
+      (format === undefined || engines.includes(engine)),
   );
 }

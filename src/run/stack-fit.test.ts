@@ -5,11 +5,11 @@ import { stackFit } from "./stack-fit.ts";
 
 const MIB = 2 ** 20;
 
-const fit = (engine: string, kvType: string): unknown =>
+const fit = (engine: string, kvType: string, reference = "file:/m"): unknown =>
   stackFit({
     settings: settingsSchema.parse({ kvType }),
     engine,
-    reference: "file:/m",
+    reference,
     budget: { hostFreeBytes: 1 },
     running: undefined,
   });
@@ -18,6 +18,16 @@ it("refuses a type of keys and values that the engine would take no notice of", 
   expect(() => fit("vllm", "q8_0")).toThrow("vllm does not keep keys and values as q8_0.");
   expect(() => fit("vllm", "f16")).not.toThrow();
   expect(() => fit("llamacpp", "q8_0")).not.toThrow();
+});
+
+it("refuses a file that is made for another engine before it is fetched", () => {
+  const { reference } = findInCatalog("gpt-oss:20b")!;
+  expect(() => fit("ollama", "f16", reference)).not.toThrow();
+  for (const engine of ["embedded", "llamacpp"]) {
+    expect(() => fit(engine, "f16", reference)).toThrow(
+      `${engine} can't load the file of gpt-oss:20b. It is made for ollama alone;`,
+    );
+  }
 });
 
 // What docs/choosing-a-model.md has of models that are here.

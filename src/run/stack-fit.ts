@@ -3,7 +3,7 @@ import type { Endpoint } from "../endpoint.ts";
 import { StackError } from "../errors.ts";
 import { gpuFacts } from "../host/gpu-facts.ts";
 import { hostMemory, processMemory } from "../host/memory.ts";
-import { CATALOG, type CatalogEntry } from "../models/catalog.ts";
+import { catalogEntry } from "../models/catalog.ts";
 import type { StoredModel } from "../models/model.ts";
 import type { Budget } from "../plan/fit/budget.ts";
 import { catalogModel } from "../plan/fit/catalog-model.ts";
@@ -53,6 +53,7 @@ export function stackFit({
   running,
 }: StackFitInput): StackFit {
   requireKvType(engine, settings.kvType);
+  requireLoadable(engine, reference);
   const ask = (model: Pick<FitQuestion, "facts" | "weightsBytes">): Fit =>
     fitContext({
       settings,
@@ -65,8 +66,7 @@ export function stackFit({
   return {
     of: ({ facts, weights }) => ask({ facts, weightsBytes: weights.bytes }),
     ofCatalog: () => {
-      const catalog: readonly CatalogEntry[] = CATALOG;
-      const entry = catalog.find((each) => each.reference === reference);
+      const entry = catalogEntry(reference);
       return entry === undefined ? undefined : ask(catalogModel(entry));
     },
     report: ({ window, estimate, room }) => ({
@@ -91,6 +91,17 @@ function requireKvType(engine: string, kvType: Settings["kvType"]): void {
     what: `${engine} does not keep keys and values as ${kvType}.`,
     why: `It keeps them as ${kvTypes.join(", ")}.`,
     next: `stack up ${engine} --kv-type ${kvTypes[0] ?? "f16"}`,
+  });
+}
+
+/** `USAGE` for a file that this engine is known not to load: gigabytes would be fetched in vain. */
+function requireLoadable(engine: string, reference: string): void {
+  const { name = reference, engines = [engine] } = catalogEntry(reference) ?? {};
+  if (engines.includes(engine)) return;
+  throw new StackError("USAGE", {
+    what: `${engine} can't load the file of ${name}.`,
+    why: `It is made for ${engines.join(", ")} alone; a GGUF of the same model on the Hub (hf:ORG/REPO) may be for all.`,
+    next: `stack up ${engines[0] ?? engine} --model ${name}`,
   });
 }
 

@@ -74,7 +74,9 @@ function catalogText(catalog: readonly CatalogEntry[], { columns }: Look): strin
       entry.context === undefined ? "-" : String(entry.context),
       entry.agent ? "yes" : "no",
       entry.license,
-      entry.label,
+      entry.engines === undefined
+        ? entry.label
+        : `${entry.label}; for ${entry.engines.join(", ")} only`,
       entry.reference,
     ]),
     columns,

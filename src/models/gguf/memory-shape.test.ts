@@ -67,6 +67,27 @@ describe("the shape in a GGUF header", () => {
       11_520,
     ],
     [
+      // The keys that convert/convert_gptoss.go of Ollama writes.
+      "the same as Ollama has it, every other layer with a window of 128, four experts at a time",
+      "gptoss",
+      {
+        block_count: 24,
+        embedding_length: 2880,
+        "attention.head_count": 64,
+        "attention.head_count_kv": 8,
+        "attention.key_length": 64,
+        "attention.value_length": 64,
+        "attention.sliding_window": 128,
+        expert_used_count: 4,
+        feed_forward_length: 2880,
+      },
+      [
+        { layers: 12, kvHeads: 8, keyLength: 64, valueLength: 64, window: 128 },
+        { layers: 12, kvHeads: 8, keyLength: 64, valueLength: 64 },
+      ],
+      11_520,
+    ],
+    [
       // src/models/phi3.cpp of llama.cpp: the window in the header is not used.
       "an architecture whose window llama.cpp ignores",
       "phi3",

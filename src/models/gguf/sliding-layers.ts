@@ -17,6 +17,8 @@ const BUILT_IN: Readonly<Record<string, Pattern>> = {
   gemma3: { period: 6 },
   gemma3n: { period: 5 },
   "gpt-oss": { period: 2 },
+  // Ollama's name for it (model/models/gptoss/model.go): the even layers.
+  gptoss: { period: 2 },
   llama4: { period: 4 },
   olmo2: { period: 4 },
   plamo3: { period: 8 },
