@@ -68,8 +68,8 @@ export async function findBlobInHubCache(
   return cachedFile(join(repositoryFolder(cache, repo), "blobs", hex)).catch(() => undefined);
 }
 
-export async function cachedFile(link: string): Promise<CachedFile> {
-  const path = await realpath(link);
+export async function cachedFile(name: string): Promise<CachedFile> {
+  const path = await realpath(name);
   return { path, bytes: (await stat(path)).size };
 }
 
@@ -106,10 +106,10 @@ export async function takeFromHubCache(
       throw new StackError("DIGEST_MISMATCH", {
         what: `${file.path} is damaged.`,
         why: `Its name is the checksum of its content, which has ${found}.`,
-        next: `delete it and run the command again: it is then downloaded`,
+        next: "delete it and run the command again: it is then downloaded",
       });
     }
-    await publishBlob(layout, temp, blob.digest);
+    await publishBlob(layout, temp, blob.digest, context.signal);
     return blob;
   } catch (error) {
     await rm(temp, { force: true });

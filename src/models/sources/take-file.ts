@@ -27,7 +27,7 @@ async function reflink(tools: SourceTools, path: string): Promise<WrittenBlob | 
   try {
     const blob = await hashFile(temp, context.signal, (position) => meter.at(path, position));
     await chmod(temp, 0o644);
-    await publishBlob(layout, temp, blob.digest);
+    await publishBlob(layout, temp, blob.digest, context.signal);
     return blob;
   } catch (error) {
     await rm(temp, { force: true });
@@ -38,7 +38,7 @@ async function reflink(tools: SourceTools, path: string): Promise<WrittenBlob | 
 async function copy(tools: SourceTools, path: string): Promise<WrittenBlob> {
   const { layout, meter, context } = tools;
   await requireSpace(layout.blobs, (await stat(path)).size, path);
-  return writeBlob(layout, recordId(path), readWatched());
+  return writeBlob(layout, recordId(path), readWatched(), context.signal);
 
   async function* readWatched(): AsyncGenerator<Buffer> {
     const input = createReadStream(path, {

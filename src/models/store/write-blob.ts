@@ -10,8 +10,6 @@ import { blobPath, type Layout } from "./layout.ts";
 /** Files of this kind are half-written blobs whose digest is not known yet; `gc` removes those that were left behind. */
 const INCOMING_PREFIX = "incoming-";
 
-const NEVER = new AbortController().signal;
-
 export interface WrittenBlob {
   readonly digest: Digest;
   readonly bytes: number;
@@ -21,8 +19,14 @@ export interface WrittenBlob {
  * Makes a file that is in the blobs folder already visible under its digest: one rename, no copy. A blob that is there
  * and sound stays instead: snapshots have second names for it, and would keep the old bytes beside the new.
  */
-export async function publishBlob(layout: Layout, temp: string, digest: Digest): Promise<void> {
-  const there = await hashFile(blobPath(layout, digest), NEVER).catch(() => undefined);
+export async function publishBlob(
+  layout: Layout,
+  temp: string,
+  digest: Digest,
+  signal: AbortSignal,
+): Promise<void> {
+  const there = await hashFile(blobPath(layout, digest), signal).catch(() => undefined);
+  signal.throwIfAborted();
   if (there?.digest === digest) {
     await rm(temp, { force: true });
     return;
@@ -39,6 +43,7 @@ export async function writeBlob(
   layout: Layout,
   id: string,
   chunks: AsyncIterable<Buffer>,
+  signal: AbortSignal,
   accept: (blob: WrittenBlob) => void = () => {},
 ): Promise<WrittenBlob> {
   const temp = incomingPath(layout, id);
@@ -56,7 +61,7 @@ export async function writeBlob(
       await file.sync();
       const blob: WrittenBlob = { digest: `sha256:${hash.digest("hex")}`, bytes };
       accept(blob);
-      await publishBlob(layout, temp, blob.digest);
+      await publishBlob(layout, temp, blob.digest, signal);
       return blob;
     } finally {
       await file.close();
