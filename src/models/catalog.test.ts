@@ -1,11 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { CATALOG, type CatalogEntry } from "./catalog.ts";
+import { CATALOG } from "./catalog.ts";
 import { formatReference, parseReference } from "./reference.ts";
 import { preferredServedName } from "./served-name.ts";
 
-const entries: readonly CatalogEntry[] = CATALOG;
-
-describe.each(entries)("catalog: $name", (entry) => {
+describe.each(CATALOG)("catalog: $name", (entry) => {
   it("has a canonical reference, and is served by its own name", () => {
     const reference = parseReference(entry.reference);
     expect(formatReference(reference)).toBe(entry.reference);
@@ -21,7 +19,7 @@ describe.each(entries)("catalog: $name", (entry) => {
 });
 
 it("has each name once", () => {
-  const names = entries.flatMap(({ name, aliases }) => [name, ...aliases]);
+  const names = CATALOG.flatMap(({ name, aliases }) => [name, ...aliases]);
   expect(new Set(names).size).toBe(names.length);
 });
 

@@ -55,9 +55,9 @@ function fromParameters(
  * b10481 and b10566 say, and node-llama-cpp 3.22.1 has no such name in it), and where one file has tensors for pictures too, it finds
  * more than it asks for (https://github.com/ggml-org/llama.cpp/issues/27349).
  */
-const OLLAMA_ONLY = ["ollama"] as const;
+const OLLAMA_ONLY = ["ollama"];
 
-export const CATALOG = [
+export const CATALOG: readonly CatalogEntry[] = [
   {
     name: "smollm2:135m",
     aliases: ["starter"],
@@ -226,17 +226,15 @@ export const CATALOG = [
     source:
       "https://huggingface.co/Qwen/Qwen3-Coder-30B-A3B-Instruct, https://apxml.com/models/qwen3-30b-a3b (25 Nov 2026)",
   },
-] as const satisfies readonly CatalogEntry[];
+];
 
 /** By its full reference. */
 export function catalogEntry(reference: string): CatalogEntry | undefined {
-  const catalog: readonly CatalogEntry[] = CATALOG;
-  return catalog.find((entry) => entry.reference === reference);
+  return CATALOG.find((entry) => entry.reference === reference);
 }
 
 /** By name or alias, letter case aside. */
 export function findInCatalog(text: string): CatalogEntry | undefined {
   const wanted = text.toLowerCase();
-  const catalog: readonly CatalogEntry[] = CATALOG;
-  return catalog.find((entry) => entry.name === wanted || entry.aliases.includes(wanted));
+  return CATALOG.find((entry) => entry.name === wanted || entry.aliases.includes(wanted));
 }

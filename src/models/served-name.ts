@@ -1,5 +1,5 @@
 import { unreachable } from "../errors.ts";
-import { CATALOG } from "./catalog.ts";
+import { catalogEntry } from "./catalog.ts";
 import type { ModelReference } from "./model.ts";
 import { formatOllamaName, OLLAMA_REGISTRY, type OllamaName } from "./ollama-name.ts";
 import { formatReference } from "./reference.ts";
@@ -15,8 +15,7 @@ export function preferredServedName(reference: ModelReference): string {
 
 /** As `preferredServedName`, in parts: where the manifest is laid that makes Ollama serve it so. */
 export function preferredName(reference: ModelReference): OllamaName {
-  const canonical = formatReference(reference);
-  const entry = CATALOG.find((item) => item.reference === canonical);
+  const entry = catalogEntry(formatReference(reference));
   if (entry !== undefined && reference.scheme !== "ollama") {
     const [name = "", tag = "latest"] = entry.name.split(":");
     return local(name, tag);
@@ -44,7 +43,7 @@ export function preferredName(reference: ModelReference): OllamaName {
 export function qualifiedName(reference: ModelReference): OllamaName {
   if (reference.scheme === "ollama" && reference.registry !== OLLAMA_REGISTRY) return reference;
   const { name, tag } = preferredName(reference);
-  return { ...local(name, `${tag}-${reference.scheme}`) };
+  return local(name, `${tag}-${reference.scheme}`);
 }
 
 function local(name: string, tag: string): OllamaName {

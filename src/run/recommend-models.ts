@@ -47,9 +47,8 @@ export async function recommendModels(
 
 /** Of the catalog, what is there in the form that the engine reads, and made for it. */
 function loadable(engine: string): readonly CatalogEntry[] {
-  const catalog: readonly CatalogEntry[] = CATALOG;
   const format = formatReadBy(engine);
-  return catalog.filter(
+  return CATALOG.filter(
     ({ reference, engines = [engine] }) =>
       mayBe(parseReference(reference), format ?? "gguf") &&
       (format === undefined || engines.includes(engine)),

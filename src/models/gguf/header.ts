@@ -2,8 +2,8 @@ import { open } from "node:fs/promises";
 import * as z from "zod";
 import { StackError } from "../../errors.ts";
 import type { ModelFacts } from "../model.ts";
+import { templateFacts } from "../template-facts.ts";
 import { shapeOfGguf } from "./memory-shape.ts";
-import { ollamaTemplateFor } from "./ollama-template.ts";
 import { tensorDataBytes, tiedEmbeddingBytes } from "./tensor-bytes.ts";
 
 /** What is read from the header of a GGUF file. */
@@ -61,7 +61,6 @@ export async function readGgufHeader(path: string, name: string): Promise<GgufHe
   const fileType = metadata["general.file_type"];
   const quantisation = fileType === undefined ? undefined : GGMLFileQuantizationType[fileType];
   const chatTemplate = metadata["tokenizer.chat_template"];
-  const chatFamily = ollamaTemplateFor(chatTemplate, architecture)?.family;
   const shape = shapeOfGguf(architecture, metadata);
   return {
     chatTemplate,
@@ -70,10 +69,8 @@ export async function readGgufHeader(path: string, name: string): Promise<GgufHe
       ...(context === undefined ? {} : { trainedContext: context }),
       ...(quantisation === undefined ? {} : { quantisation: quantisation.replace(/^MOSTLY_/, "") }),
       ...(parameters > 0 ? { parameters } : {}),
-      hasChatTemplate: chatTemplate !== undefined,
-      ...(chatFamily === undefined ? {} : { chatFamily }),
+      ...templateFacts(chatTemplate, architecture),
       memory: shape === undefined ? null : { ...shape, tiedBytes },
-      templateHasTools: chatTemplate !== undefined && /\btools\b|tool_call/.test(chatTemplate),
     },
   };
 }

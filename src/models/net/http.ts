@@ -8,6 +8,8 @@ interface Request {
   readonly method?: "GET" | "HEAD";
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
+  /** Redirects; true where nothing is said. */
+  readonly follow?: boolean;
 }
 
 export interface ResponseHead {
@@ -32,7 +34,7 @@ interface Sink {
 
 /** HTTP as downloads need it. Follows redirects unless told not to; rejects for network trouble, never for a status. */
 export interface Http {
-  exchange(request: Request & { readonly follow?: boolean }, sink: Sink): Promise<ResponseHead>;
+  exchange(request: Request, sink: Sink): Promise<ResponseHead>;
   close(): Promise<void>;
 }
 
@@ -81,10 +83,7 @@ export async function openHttp(
       : proxied;
   }
 
-  async function exchange(
-    request: Request & { readonly follow?: boolean },
-    sink: Sink,
-  ): Promise<ResponseHead> {
+  async function exchange(request: Request, sink: Sink): Promise<ResponseHead> {
     let url = new URL(request.url);
     let headers = { ...request.headers };
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
@@ -117,7 +116,7 @@ export async function openHttp(
 function oneHop(
   dispatcher: Dispatcher,
   url: URL,
-  request: Request & { readonly follow?: boolean },
+  request: Request,
   sink: Sink,
 ): Promise<ResponseHead> {
   const { promise, resolve, reject } = Promise.withResolvers<ResponseHead>();

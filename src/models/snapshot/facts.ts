@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { StackError } from "../../errors.ts";
-import { ollamaTemplateFor } from "../gguf/ollama-template.ts";
 import type { ModelFacts } from "../model.ts";
+import { templateFacts } from "../template-facts.ts";
 import { shapeOfConfig } from "./memory-shape.ts";
 import type { SafetensorsHeader } from "./safetensors.ts";
 
@@ -58,17 +58,13 @@ export function snapshotFacts({ text, headers }: SnapshotTexts, name: string): M
     // Packed weights are several parameters in one number.
     (quantised === undefined ? headers.reduce((sum, each) => sum + each.parameters, 0) : 0);
   const quant = quantisationOf(config, headers);
-  const template = snapshotTemplate(text);
-  const family = ollamaTemplateFor(template, architecture)?.family;
   return {
     architecture,
     ...(trainedContext === undefined ? {} : { trainedContext }),
     ...(quant === undefined ? {} : { quantisation: quant }),
     ...(parameters > 0 ? { parameters } : {}),
-    hasChatTemplate: template !== undefined,
-    ...(family === undefined ? {} : { chatFamily: family }),
+    ...templateFacts(snapshotTemplate(text), architecture),
     memory: shapeOfConfig(config) ?? null,
-    templateHasTools: template !== undefined && /\btools\b|tool_call/.test(template),
   };
 }
 

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { StackError } from "../../errors.ts";
 import { digestSchema, type Digest, type ModelReference } from "../model.ts";
 import { fetchBytes } from "../net/fetch-bytes.ts";
+import { parseJson } from "../net/parse-json.ts";
 import { HttpStatusError, type Trouble } from "../net/trouble.ts";
 import { formatReference } from "../reference.ts";
 import type { HubSettings } from "./hf-settings.ts";
@@ -150,12 +151,4 @@ export function explainRefusal(
         ? `accept the terms at ${endpoint}/${repo} and set HF_TOKEN`
         : `accept the terms at ${endpoint}/${repo} with the account of the token`,
   };
-}
-
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString("utf8"));
-  } catch {
-    return undefined;
-  }
 }

@@ -3,6 +3,7 @@ import { registryCredentials } from "../../docker/registry-credentials.ts";
 import { StackError } from "../../errors.ts";
 import { fetchBytes } from "../net/fetch-bytes.ts";
 import { isLoopback } from "../net/loopback.ts";
+import { parseJson } from "../net/parse-json.ts";
 import type { SourceTools } from "./source.ts";
 
 const tokenSchema = z.object({
@@ -99,14 +100,6 @@ async function dockerLogin(
     signal.throwIfAborted();
     if (!(error instanceof StackError)) throw error;
     emit({ type: "warning", message: `No login for ${registry} is known: ${error.what}` });
-    return undefined;
-  }
-}
-
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString("utf8"));
-  } catch {
     return undefined;
   }
 }

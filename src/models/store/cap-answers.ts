@@ -4,9 +4,9 @@ import { dirname, join } from "node:path";
 import { writeFileAtomic } from "../../host/atomic-write.ts";
 import type { RunContext } from "../../run-context.ts";
 import { CAPPED, cappedManifests, cappedPrefix } from "../capped-manifests.ts";
-import { withLock } from "../../host/with-lock.ts";
 import type { Digest, GgufModel } from "../model.ts";
-import { lockBase, makeFolder, type Layout } from "./layout.ts";
+import { changeStore } from "./change-store.ts";
+import { makeFolder, type Layout } from "./layout.ts";
 import { manifestSchema, MEDIA, readManifest } from "./manifest.ts";
 import { putBlob } from "./put-blob.ts";
 
@@ -24,22 +24,14 @@ export async function capAnswers(
   );
   // Its name says all that is in it, so one that is there is right; and what it needs is never collected.
   if (existsSync(path)) return;
-  await withLock(
-    context,
-    lockBase(layout.locks, "store"),
-    "a change of the model store",
-    async () => {
-      const text = await readFile(join(layout.root, model.ollamaManifest), "utf8");
-      const manifest = manifestSchema.parse(JSON.parse(text));
-      const cap = JSON.stringify({ num_predict: maxOutputTokens });
-      const layers = [...manifest.layers, await putBlob(layout, MEDIA.params, cap)];
-      await makeFolder(layout.root, dirname(path));
-      await writeFileAtomic(
-        path,
-        JSON.stringify({ ...manifest, layers, mediaType: MEDIA.manifest }),
-      );
-    },
-  );
+  await changeStore(context, layout, async () => {
+    const text = await readFile(join(layout.root, model.ollamaManifest), "utf8");
+    const manifest = manifestSchema.parse(JSON.parse(text));
+    const cap = JSON.stringify({ num_predict: maxOutputTokens });
+    const layers = [...manifest.layers, await putBlob(layout, MEDIA.params, cap)];
+    await makeFolder(layout.root, dirname(path));
+    await writeFileAtomic(path, JSON.stringify({ ...manifest, layers, mediaType: MEDIA.manifest }));
+  });
 }
 
 /** Removes those that were made of this manifest. Digests that they needed. */

@@ -3,10 +3,10 @@ import { basename, join } from "node:path";
 import type { Host } from "../../host/host.ts";
 import type { RunContext } from "../../run-context.ts";
 import { hasStaleLock } from "../../host/lock.ts";
-import { withLock } from "../../host/with-lock.ts";
 import { BLOB, blobFileName, isPartial, listFiles } from "./disk-use.ts";
 import { removeStrayCapped } from "./cap-answers.ts";
-import { lockBase, type Layout } from "./layout.ts";
+import { changeStore } from "./change-store.ts";
+import { type Layout } from "./layout.ts";
 import { readRecords } from "./records.ts";
 import { removeFile, usedDigests } from "./remove.ts";
 import { removeStraySnapshots } from "./snapshot-folder.ts";
@@ -16,33 +16,28 @@ export async function collectGarbage(
   context: RunContext,
   layout: Layout,
 ): Promise<{ readonly freedBytes: number }> {
-  return withLock(
-    context,
-    lockBase(layout.locks, "store"),
-    "a change of the model store",
-    async () => {
-      if (await someoneFetches(context.host, layout)) return { freedBytes: 0 };
-      const records = await readRecords(layout);
-      // First these: a blob that still has a second name would give nothing back.
-      await removeStraySnapshots(
-        layout,
-        new Set(records.map((each) => (each.format === "gguf" ? "" : each.snapshot))),
-      );
-      await removeStrayCapped(
-        layout,
-        records.filter((each) => each.format === "gguf"),
-      );
-      const names = new Set([...(await usedDigests(layout))].map(blobFileName));
-      const leftOver = (await listFiles(layout.root)).filter(
-        ({ path }) =>
-          isPartial(layout, path) ||
-          (path.startsWith(layout.blobs) && BLOB.test(path) && !names.has(basename(path))),
-      );
-      let freedBytes = 0;
-      for (const { path } of leftOver) freedBytes += await removeFile(path);
-      return { freedBytes };
-    },
-  );
+  return changeStore(context, layout, async () => {
+    if (await someoneFetches(context.host, layout)) return { freedBytes: 0 };
+    const records = await readRecords(layout);
+    // First these: a blob that still has a second name would give nothing back.
+    await removeStraySnapshots(
+      layout,
+      new Set(records.map((each) => (each.format === "gguf" ? "" : each.snapshot))),
+    );
+    await removeStrayCapped(
+      layout,
+      records.filter((each) => each.format === "gguf"),
+    );
+    const names = new Set([...(await usedDigests(layout))].map(blobFileName));
+    const leftOver = (await listFiles(layout.root)).filter(
+      ({ path }) =>
+        isPartial(layout, path) ||
+        (path.startsWith(layout.blobs) && BLOB.test(path) && !names.has(basename(path))),
+    );
+    let freedBytes = 0;
+    for (const { path } of leftOver) freedBytes += await removeFile(path);
+    return { freedBytes };
+  });
 }
 
 async function someoneFetches(host: Host, layout: Layout): Promise<boolean> {

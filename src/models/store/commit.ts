@@ -2,11 +2,11 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../host/atomic-write.ts";
 import type { RunContext } from "../../run-context.ts";
-import { withLock } from "../../host/with-lock.ts";
 import { formatOllamaName, type OllamaName } from "../ollama-name.ts";
 import type { GgufModel, ModelReference, SnapshotModel } from "../model.ts";
 import { preferredName, qualifiedName } from "../served-name.ts";
-import { lockBase, makeFolder, manifestName, type Layout } from "./layout.ts";
+import { changeStore } from "./change-store.ts";
+import { makeFolder, manifestName, type Layout } from "./layout.ts";
 import { isComplete, readRecord, readRecords, removeRecord, writeRecord } from "./records.ts";
 import { laySnapshot, removeSnapshot } from "./snapshot-folder.ts";
 
@@ -21,26 +21,21 @@ export async function commit(
   model: Omit<GgufModel, "servedName" | "ollamaManifest">,
   manifest: Buffer,
 ): Promise<GgufModel | undefined> {
-  return withLock(
-    context,
-    lockBase(layout.locks, "store"),
-    "a change of the model store",
-    async () => {
-      const name = await claimName(layout, reference, model.reference, manifest);
-      const ollamaManifest = manifestName(name);
-      const stored: GgufModel = { ...model, servedName: formatOllamaName(name), ollamaManifest };
-      const path = join(layout.root, ollamaManifest);
-      await makeFolder(layout.root, join(path, ".."));
-      await writeFileAtomic(path, manifest);
-      if (!(await isComplete(layout, stored))) {
-        await rm(path, { force: true });
-        await removeRecord(layout, stored);
-        return undefined;
-      }
-      await writeRecord(layout, stored);
-      return stored;
-    },
-  );
+  return changeStore(context, layout, async () => {
+    const name = await claimName(layout, reference, model.reference, manifest);
+    const ollamaManifest = manifestName(name);
+    const stored: GgufModel = { ...model, servedName: formatOllamaName(name), ollamaManifest };
+    const path = join(layout.root, ollamaManifest);
+    await makeFolder(layout.root, join(path, ".."));
+    await writeFileAtomic(path, manifest);
+    if (!(await isComplete(layout, stored))) {
+      await rm(path, { force: true });
+      await removeRecord(layout, stored);
+      return undefined;
+    }
+    await writeRecord(layout, stored);
+    return stored;
+  });
 }
 
 /** Makes a snapshot visible: its folder, then its record. Undefined when one of its blobs has vanished meanwhile: fetch again. */
@@ -49,24 +44,19 @@ export async function commitSnapshot(
   layout: Layout,
   model: SnapshotModel,
 ): Promise<SnapshotModel | undefined> {
-  return withLock(
-    context,
-    lockBase(layout.locks, "store"),
-    "a change of the model store",
-    async () => {
-      const before = await readRecord(layout, model.reference, model.format);
-      if (!(await laySnapshot(layout, model)) || !(await isComplete(layout, model))) {
-        await removeRecord(layout, model);
-        await removeSnapshot(layout, model);
-        return undefined;
-      }
-      await writeRecord(layout, model);
-      if (before?.format === "safetensors" && before.snapshot !== model.snapshot) {
-        await removeSnapshot(layout, before);
-      }
-      return model;
-    },
-  );
+  return changeStore(context, layout, async () => {
+    const before = await readRecord(layout, model.reference, model.format);
+    if (!(await laySnapshot(layout, model)) || !(await isComplete(layout, model))) {
+      await removeRecord(layout, model);
+      await removeSnapshot(layout, model);
+      return undefined;
+    }
+    await writeRecord(layout, model);
+    if (before?.format === "safetensors" && before.snapshot !== model.snapshot) {
+      await removeSnapshot(layout, before);
+    }
+    return model;
+  });
 }
 
 /** The short name unless another model has it; then one that says where this model is from. */

@@ -1,7 +1,7 @@
 import type { RunContext } from "../../run-context.ts";
-import { withLock } from "../../host/with-lock.ts";
 import type { StoredModel } from "../model.ts";
-import { blobPath, lockBase, type Layout } from "./layout.ts";
+import { changeStore } from "./change-store.ts";
+import { blobPath, type Layout } from "./layout.ts";
 import { readRecord, writeRecord } from "./records.ts";
 
 /**
@@ -49,8 +49,7 @@ async function readAgain(layout: Layout, record: StoredModel): Promise<StoredMod
 /** Not when it has been removed, or fetched anew, in the meantime. */
 async function keep(context: RunContext, layout: Layout, fresh: StoredModel): Promise<void> {
   const { reference, format, weights } = fresh;
-  const base = lockBase(layout.locks, "store");
-  await withLock(context, base, "a change of the model store", async () => {
+  await changeStore(context, layout, async () => {
     const now = await readRecord(layout, reference, format);
     if (now?.weights.digest === weights.digest) await writeRecord(layout, fresh);
   });

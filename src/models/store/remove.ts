@@ -2,11 +2,11 @@ import { rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { StackError } from "../../errors.ts";
 import type { RunContext } from "../../run-context.ts";
-import { withLock } from "../../host/with-lock.ts";
 import type { Digest, ModelFormat, StoredModel } from "../model.ts";
 import type { RemovedModel } from "../store.ts";
 import { removeCapped } from "./cap-answers.ts";
-import { blobPath, lockBase, type Layout } from "./layout.ts";
+import { changeStore } from "./change-store.ts";
+import { blobPath, type Layout } from "./layout.ts";
 import { digestsByManifest } from "./manifest.ts";
 import { readRecord, readRecords, removeRecord } from "./records.ts";
 import { removeSnapshot } from "./snapshot-folder.ts";
@@ -25,39 +25,29 @@ export async function removeModel(
       next: "stack models ls",
     });
   }
-  return withLock(
-    context,
-    lockBase(layout.locks, "store"),
-    "a change of the model store",
-    async () => {
-      const model = (await readRecord(layout, reference, format)) ?? known;
-      const used = await usedDigests(layout, model);
-      // The reverse of how it came: first it is no longer visible, then its bytes go.
-      await removeRecord(layout, model);
-      const digests = new Set(model.blobs.map(({ digest }) => digest));
-      if (model.format === "gguf") {
-        await removeManifest(layout, model.ollamaManifest);
-        for (const digest of await removeCapped(layout, model)) digests.add(digest);
-      } else await removeSnapshot(layout, model);
-      let freedBytes = 0;
-      for (const digest of digests) {
-        if (!used.has(digest)) freedBytes += await removeFile(blobPath(layout, digest));
-      }
-      return { reference, format, servedName: model.servedName, freedBytes };
-    },
-  );
+  return changeStore(context, layout, async () => {
+    const model = (await readRecord(layout, reference, format)) ?? known;
+    const used = await usedDigests(layout, model);
+    // The reverse of how it came: first it is no longer visible, then its bytes go.
+    await removeRecord(layout, model);
+    const digests = new Set(model.blobs.map(({ digest }) => digest));
+    if (model.format === "gguf") {
+      await removeManifest(layout, model.ollamaManifest);
+      for (const digest of await removeCapped(layout, model)) digests.add(digest);
+    } else await removeSnapshot(layout, model);
+    let freedBytes = 0;
+    for (const digest of digests) {
+      if (!used.has(digest)) freedBytes += await removeFile(blobPath(layout, digest));
+    }
+    return { reference, format, servedName: model.servedName, freedBytes };
+  });
 }
 
 /** Removes a blob that turned out to be of no use, unless something else uses it. */
 export async function dropBlob(context: RunContext, layout: Layout, digest: Digest): Promise<void> {
-  await withLock(
-    context,
-    lockBase(layout.locks, "store"),
-    "a change of the model store",
-    async () => {
-      if (!(await usedDigests(layout)).has(digest)) await removeFile(blobPath(layout, digest));
-    },
-  );
+  await changeStore(context, layout, async () => {
+    if (!(await usedDigests(layout)).has(digest)) await removeFile(blobPath(layout, digest));
+  });
 }
 
 /** Every digest that a record or a manifest (Ollama's own, too) needs, those of `except` aside. */
