@@ -5,7 +5,6 @@ import {
   type ModelReference,
   type WantedFormat,
 } from "./model.ts";
-import type { ResolvedSettings } from "../plan/settings.ts";
 import { formatReference } from "./reference.ts";
 
 /** Who reads which format. A test holds it equal to the registry of engines, which the store may not know. */
@@ -13,14 +12,6 @@ export const READERS = {
   gguf: ["embedded", "llamacpp", "ollama"],
   safetensors: ["sglang", "vllm"],
 } as const satisfies Record<ModelFormat, readonly string[]>;
-
-/** What the engine of the settings reads. Undefined where nobody named one, and for those that are adopted and keep their own models. */
-export function namedFormat({
-  values,
-  origins,
-}: Pick<ResolvedSettings, "values" | "origins">): ModelFormat | undefined {
-  return origins.engine.kind === "default" ? undefined : formatReadBy(values.engine);
-}
 
 /** What the engine of this name reads; undefined for those that are adopted. */
 export function formatReadBy(engine: string): ModelFormat | undefined {

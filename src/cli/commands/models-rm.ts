@@ -26,7 +26,7 @@ export const command = defineCommand({
   run: async ({ context, args, settings, dryRun }): Promise<Report> => {
     const { parseReference } = await import("../../models/reference.ts");
     const { openStore } = await import("../../models/store.ts");
-    const { namedFormat } = await import("../../models/formats.ts");
+    const { namedFormat } = await import("../../plan/named-format.ts");
     const store = openStore(context);
     const only = namedFormat(await settings());
     const references = args.map((text) => ({ text, reference: parseReference(text) }));
