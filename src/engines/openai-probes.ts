@@ -10,6 +10,13 @@ export const QUICK_MS = 5000;
 /** The first token of a large model on a CPU: minutes, not seconds. */
 const FIRST_TOKEN_MS = 600_000;
 
+/**
+ * Milliseconds in which a stream of one token is to end; a server that takes no notice of `max_tokens` is left then. Never at
+ * once: whoever breaks off a stream of Ollama's may leave it waiting for good (ollama/ollama#17131; seen with 0.17.4 at the
+ * third and the 23rd attempt, and never in a thousand that were read to the end).
+ */
+const REST_MS = 10_000;
+
 /** Words by which an engine says that no second attempt will help, and what will. */
 export type FatalWords = readonly (readonly [RegExp, string | undefined])[];
 
@@ -21,7 +28,7 @@ export function firstTokenProbe(model: string, fatal: FatalWords): Probe {
       method: "POST",
       path: "/v1/chat/completions",
       body: { model, stream: true, max_tokens: 1, messages: [{ role: "user", content: "Hi" }] },
-      read: "first-event",
+      read: { restMs: REST_MS },
     },
     judge: (answer) => judgeDone(answer, fatal),
     attemptMs: FIRST_TOKEN_MS,

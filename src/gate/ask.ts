@@ -47,7 +47,9 @@ export async function ask(probe: ProbeRequest, options: AskOptions): Promise<Pro
       const decoder = new StringDecoder("utf8");
       let text = "";
       let first: number | undefined;
+      let patience: NodeJS.Timeout | undefined;
       const finish = (): void => {
+        clearTimeout(patience);
         const ms = performance.now() - begun;
         resolve({ status, text, ms, ...(first === undefined ? {} : { firstEventMs: first }) });
         incoming.destroy();
@@ -56,12 +58,15 @@ export async function ask(probe: ProbeRequest, options: AskOptions): Promise<Pro
         text += decoder.write(chunk);
         if (first === undefined && status === 200 && hasFirstEvent(text)) {
           first = performance.now() - begun;
-          if (probe.read === "first-event") finish();
+          if (probe.read !== "whole") patience = setTimeout(finish, probe.read.restMs);
         }
         if (text.length > ANSWER_LIMIT) finish();
       });
       incoming.on("end", finish);
-      incoming.on("error", reject);
+      incoming.on("error", (error) => {
+        clearTimeout(patience);
+        reject(error);
+      });
     },
   );
   outgoing.on("error", (error) => reject(options.signal.aborted ? options.signal.reason : error));

@@ -30,8 +30,8 @@ export interface ProbeRequest {
   /** Path below the endpoint's origin, such as `/v1/models`. */
   readonly path: string;
   readonly body?: unknown;
-  /** `first-event`: resolve at the first server-sent event that carries data. */
-  readonly read: "whole" | "first-event";
+  /** `restMs`: milliseconds after the first server-sent event with data in which the stream must end, or the rest is left. */
+  readonly read: "whole" | { readonly restMs: number };
 }
 
 export interface ProbeAnswer {

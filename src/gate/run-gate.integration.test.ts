@@ -9,7 +9,7 @@ import { type GateOptions, runGate } from "./run-gate.ts";
 const probe = (
   rung: Probe["rung"],
   path: string,
-  read: "whole" | "first-event" = "whole",
+  read: Probe["request"]["read"] = "whole",
 ): Probe => ({
   rung,
   attemptMs: 200,
@@ -74,14 +74,32 @@ describe("the gate", () => {
     ]);
   });
 
-  it("is passed at the first event of a stream that does not end", async () => {
+  it("hears a stream to its end, which some servers do not survive otherwise", async () => {
+    await using test = await testHost();
+    const ended = Promise.withResolvers<boolean>();
+    using engine = await server((_request, response) => {
+      response.on("close", () => ended.resolve(response.writableFinished));
+      response.write('data: {"a":1}\n\n');
+      // The first event is there by then, and whoever breaks off has done so.
+      setTimeout(() => response.end("data: [DONE]\n\n"), 50);
+    });
+    const facts = await runGate(
+      test.context,
+      [probe("first-token", "/", { restMs: 5000 })],
+      options(engine.origin),
+    );
+    expect(facts["first-token"]).toContain("[DONE]");
+    expect(await ended.promise).toBe(true);
+  });
+
+  it("is passed by a stream that does not end, a while after its first event", async () => {
     await using test = await testHost();
     using engine = await server((_request, response) => {
       response.write(': comment\n\ndata: {"a":1}\n\n');
     });
     const facts = await runGate(
       test.context,
-      [probe("first-token", "/", "first-event")],
+      [probe("first-token", "/", { restMs: 20 })],
       options(engine.origin),
     );
     expect(facts["first-token"]).toContain('data: {"a":1}');
