@@ -10,11 +10,14 @@ export type UpReport = UpResult & { readonly keyFile?: string | undefined };
 export function describeUp(report: UpReport): string {
   const { endpoint, dryRun, steps } = report;
   if (dryRun && steps.length > 0) {
-    const { fit, gpu } = report;
+    const { fit, fitUnknown, gpu } = report;
     return [
       ...steps.map((step) => `would: ${step.title}`),
       ...(gpu === undefined ? [] : [describeGpu(gpu)]),
       ...(fit === undefined ? [] : [describeFit(fit)]),
+      ...(fitUnknown === undefined
+        ? []
+        : [`memory: not known before the model is fetched: ${fitUnknown}`]),
     ].join("\n");
   }
   if (endpoint === undefined) return "";
@@ -33,13 +36,16 @@ function describeGpu({ accelerator, request }: NonNullable<UpReport["gpu"]>): st
 }
 
 /** The sum, in one line. */
-function describeFit({ needed, free, context }: NonNullable<UpReport["fit"]>): string {
+function describeFit(fit: NonNullable<UpReport["fit"]>): string {
+  const { needed, weightsBytes, free, context } = fit;
   const device = free.deviceFreeBytes;
   const has = [
     ...(device === undefined ? [] : [`${formatBytes(device)} on the GPU`]),
     formatBytes(free.hostFreeBytes),
   ].join(" and ");
-  if (needed === undefined) return `memory: not known for ${context} tokens, ${has} free`;
+  if (needed === undefined) {
+    return `memory: weights ${formatBytes(weightsBytes ?? 0)}, of ${has} free; what ${context} tokens take is not known`;
+  }
   const parts = [
     `weights ${formatBytes(needed.weights)}`,
     `keys and values ${formatBytes(needed.kv)} for ${context} tokens`,

@@ -2,6 +2,7 @@ import { StackError } from "../errors.ts";
 import type { RunContext } from "../run-context.ts";
 import { requireSource } from "./formats.ts";
 import type { GgufModel, ModelFormat, ModelReference, StoredModel, WantedFormat } from "./model.ts";
+import type { Peeked } from "./peek/peek.ts";
 import { formatReference } from "./reference.ts";
 import { preferredServedName } from "./served-name.ts";
 import { absoluteReference } from "./store/absolute.ts";
@@ -80,6 +81,8 @@ export interface Store {
   find(reference: ModelReference, format?: WantedFormat): Promise<StoredModel | undefined>;
   /** `USAGE` when the reference can never be a model in this format. */
   plan(reference: ModelReference, format?: WantedFormat): Promise<ModelPlan>;
+  /** What can be known of a model that is not here without fetching it. Never throws, but for an abort: what can't be asked has a reason. */
+  peek(reference: ModelReference, options: FetchOptions, format?: ModelFormat): Promise<Peeked>;
   list(): Promise<readonly StoredModel[]>;
   /**
    * Finds it or fetches it, with `progress` events. Goes on where an earlier attempt stopped.
@@ -120,6 +123,10 @@ export function openStore(context: RunContext): Store {
         servedName: stored?.servedName ?? preferredServedName(reference),
         stored,
       };
+    },
+    peek: async (reference, options, format = "gguf") => {
+      const { peekModel } = await import("./peek/peek.ts");
+      return peekModel(context, absoluteReference(host, reference), options, format);
     },
     list: () => readRecords(layout),
     // What moves bytes is loaded only when it is needed: a warm start never does.

@@ -21,6 +21,7 @@ import { type ContainerJob, containerSteps, type Made } from "./container-steps.
 import type { RunContext } from "../run-context.ts";
 import { type DeployOptions, type Deployment, executeSteps } from "./deployment.ts";
 import { runningEngineProcess } from "./engine-process.ts";
+import { foresee } from "./foresee.ts";
 import { choosePort, portOf, type PortWish } from "./free-port.ts";
 import { settleGpu, untriedGpu } from "./gpu.ts";
 import { imageLockFile, readImageLock } from "./image-lock.ts";
@@ -175,9 +176,10 @@ export async function containerStack(
     },
   );
 
-  const foreseen = model.stored === undefined ? fit.ofCatalog() : fit.of(model.stored);
+  const { format } = engine;
+  const foreseen = await foresee(store, { settings, reference, model, format, fit });
   const hopeless = model.stored && engine.unservable?.(inputOf(model.stored));
-  const obstacle = hopeless ?? foreseen?.misfit;
+  const obstacle = hopeless ?? foreseen.fit?.misfit;
   if (obstacle !== undefined && plan.steps.some(({ kind }) => kind === "containers")) {
     throw obstacle;
   }
@@ -208,7 +210,8 @@ export async function containerStack(
     outdated: () =>
       current &&
       (["engine", "gateway"] as const).some((role) => made.images[role].id !== images[role].id),
-    fit: foreseen === undefined ? undefined : fit.report(foreseen),
+    fit: foreseen.fit && fit.report(foreseen.fit),
+    fitUnknown: foreseen.unknown,
     untriedGpu: untriedGpu(gpu),
     endpoint: async () => {
       if (made.endpoint === undefined) throw new Error("there is no endpoint before the gate");

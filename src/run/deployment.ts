@@ -13,6 +13,8 @@ export interface Deployment {
   readonly plan: Plan;
   /** What it takes of the memory; absent while nothing is known of the model, and for a server that is adopted. */
   readonly fit?: FitReport | undefined;
+  /** Why nothing is known of that before the model is fetched. */
+  readonly fitUnknown?: string | undefined;
   /** The GPU of the plan, where nothing is known of it but what daemon and machine tell. */
   readonly untriedGpu?: UntriedGpu | undefined;
   /** Does the steps of the plan in order. What it starts goes on the undo list first. */

@@ -22,6 +22,7 @@ import {
 } from "./engine-process.ts";
 import { fetchOptions } from "./fetch-options.ts";
 import { followFile } from "./follow-file.ts";
+import { foresee } from "./foresee.ts";
 import { choosePort, onFreePort, portOf, type PortWish } from "./free-port.ts";
 import { lastLines } from "./last-lines.ts";
 import { processBudget, stackFit } from "./stack-fit.ts";
@@ -100,10 +101,9 @@ export async function processStack(
     },
   );
 
-  const foreseen = model.stored === undefined ? fit.ofCatalog() : fit.of(model.stored);
-  if (foreseen?.misfit !== undefined && plan.steps.some(({ kind }) => kind === "process")) {
-    throw foreseen.misfit;
-  }
+  const foreseen = await foresee(store, { settings, reference, model, format: "gguf", fit });
+  const misfit = foreseen.fit?.misfit;
+  if (misfit !== undefined && plan.steps.some(({ kind }) => kind === "process")) throw misfit;
 
   let stored = model.stored;
   let endpoint = known;
@@ -114,7 +114,8 @@ export async function processStack(
 
   return {
     plan,
-    fit: foreseen === undefined ? undefined : fit.report(foreseen),
+    fit: foreseen.fit && fit.report(foreseen.fit),
+    fitUnknown: foreseen.unknown,
     endpoint: async () => {
       if (endpoint === undefined) throw new Error("there is no endpoint before the gate");
       return endpoint;

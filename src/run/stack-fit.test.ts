@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { findInCatalog } from "../models/catalog.ts";
+import { catalogModel } from "../plan/fit/catalog-model.ts";
 import { settingsSchema } from "../plan/settings.ts";
 import { stackFit } from "./stack-fit.ts";
 
@@ -36,13 +37,13 @@ it.each([
   ["gemma3:270m", 32_768, 887],
   ["smollm2:135m", 8192, 382],
 ])("foresees for Ollama of %s with %i tokens what it says of the file", (name, context, mebi) => {
-  const { reference } = findInCatalog(name)!;
-  const { ofCatalog } = stackFit({
+  const entry = findInCatalog(name)!;
+  const { ofSize } = stackFit({
     settings: settingsSchema.parse({ context }),
     engine: "ollama",
-    reference,
+    reference: entry.reference,
     budget: { hostFreeBytes: 2 ** 40 },
     running: undefined,
   });
-  expect(Math.round((ofCatalog()?.estimate?.total ?? 0) / MIB)).toBe(mebi);
+  expect(Math.round((ofSize(catalogModel(entry)).estimate?.total ?? 0) / MIB)).toBe(mebi);
 });

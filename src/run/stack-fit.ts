@@ -6,7 +6,6 @@ import { hostMemory, processMemory } from "../host/memory.ts";
 import { catalogEntry } from "../models/catalog.ts";
 import type { StoredModel } from "../models/model.ts";
 import type { Budget } from "../plan/fit/budget.ts";
-import { catalogModel } from "../plan/fit/catalog-model.ts";
 import { engineMemory } from "../plan/fit/engine-memory.ts";
 import { type Fit, fitContext, type FitQuestion } from "../plan/fit/fit-context.ts";
 import { freeOfDevices } from "../plan/gpu/free-bytes.ts";
@@ -21,8 +20,10 @@ export interface FitReport {
   readonly limitedBy: Fit["window"]["limitedBy"];
   readonly parallel: number;
   readonly kvType: Settings["kvType"];
-  /** Absent where the model does not say enough about itself. */
+  /** Absent where the model does not say enough about itself, or too little is known before it is fetched. */
   readonly needed?: NonNullable<Fit["estimate"]>;
+  /** Of the weights alone, where no more is known. */
+  readonly weightsBytes?: number;
   readonly free: Budget;
   readonly room?: NonNullable<Fit["room"]>;
 }
@@ -39,8 +40,8 @@ export interface StackFitInput {
 
 export interface StackFit {
   readonly of: (model: Pick<StoredModel, "facts" | "weights">) => Fit;
-  /** Of a model that is not here yet, as far as the catalog knows it. */
-  readonly ofCatalog: () => Fit | undefined;
+  /** Of a model that is not here yet. */
+  readonly ofSize: (model: Pick<FitQuestion, "facts" | "weightsBytes">) => Fit;
   readonly report: (fit: Fit) => FitReport;
 }
 
@@ -65,16 +66,13 @@ export function stackFit({
     });
   return {
     of: ({ facts, weights }) => ask({ facts, weightsBytes: weights.bytes }),
-    ofCatalog: () => {
-      const entry = catalogEntry(reference);
-      return entry === undefined ? undefined : ask(catalogModel(entry));
-    },
-    report: ({ window, estimate, room }) => ({
+    ofSize: ask,
+    report: ({ window, estimate, weightsBytes, room }) => ({
       context: window.tokens,
       limitedBy: window.limitedBy,
       parallel: settings.parallel,
       kvType: settings.kvType,
-      ...(estimate === undefined ? {} : { needed: estimate }),
+      ...(estimate === undefined ? { weightsBytes } : { needed: estimate }),
       free: isFinite(budget.deviceFreeBytes ?? 0)
         ? budget
         : { hostFreeBytes: budget.hostFreeBytes },

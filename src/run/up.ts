@@ -29,6 +29,8 @@ export interface UpResult {
   /** What it takes of the memory, as far as the model is known. */
   readonly fit?: FitReport;
   /** For a dry run: the GPU that would be asked for. */
+  /** Why nothing is known of that before it is fetched. */
+  readonly fitUnknown?: string;
   readonly gpu?: UntriedGpu;
   /** Absent for a dry run that has something to do. */
   readonly endpoint?: Endpoint;
@@ -54,6 +56,10 @@ export async function up(
     const { plan } = deployment;
     context.emit({ type: "plan", name, steps: planned(plan) });
     const undo = createUndoList(context);
+    if (deployment.fitUnknown !== undefined) {
+      const message = `Whether it fits is not known before it is fetched: ${deployment.fitUnknown}`;
+      context.emit({ type: "info", message });
+    }
     try {
       const steps = [...(await deployment.execute(undo))];
       if (deployment.outdated?.() === true) {
@@ -107,8 +113,11 @@ function planned({ steps }: Plan): readonly PlannedStep[] {
   return steps.map((step) => ({ id: stepId(step), title: stepTitle(step) }));
 }
 
-function fitOf({ fit }: Deployment): Pick<UpResult, "fit"> {
-  return fit === undefined ? {} : { fit };
+function fitOf({ fit, fitUnknown }: Deployment): Pick<UpResult, "fit" | "fitUnknown"> {
+  return {
+    ...(fit === undefined ? {} : { fit }),
+    ...(fitUnknown === undefined ? {} : { fitUnknown }),
+  };
 }
 
 async function deploy(

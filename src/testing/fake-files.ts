@@ -126,7 +126,7 @@ function answer(
 ): void {
   const body = fault?.kind === "corrupt" ? corrupted(file.body, fault.atByte) : file.body;
   const etag = `"${createHash("sha256").update(file.body).digest("hex").slice(0, 16)}"`;
-  const asked = /^bytes=(\d+)-$/.exec(request.headers.range ?? "");
+  const asked = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
   const ifRange = request.headers["if-range"];
   const partial = asked !== null && fault?.kind !== "ignore-range" && (ifRange ?? etag) === etag;
   let start = partial ? Number(asked[1]) : 0;
@@ -135,13 +135,16 @@ function answer(
     return;
   }
   if (partial && fault?.kind === "wrong-range") start = Math.floor(start / 2);
-  const rest = body.subarray(start);
+  const end = partial && asked[2] !== "" ? Number(asked[2]) + 1 : body.length;
+  const rest = body.subarray(start, end);
   const early = fault?.kind === "end-early";
   response.writeHead(partial ? 206 : 200, {
     etag,
     "accept-ranges": "bytes",
     ...(early ? {} : { "content-length": rest.length }),
-    ...(partial ? { "content-range": `bytes ${start}-${body.length - 1}/${body.length}` } : {}),
+    ...(partial
+      ? { "content-range": `bytes ${start}-${start + rest.length - 1}/${body.length}` }
+      : {}),
     ...file.headers,
   });
   if (request.method === "HEAD") {

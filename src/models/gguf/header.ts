@@ -34,6 +34,29 @@ const metadataSchema = z.looseObject({
  */
 export async function readGgufHeader(path: string, name: string): Promise<GgufHeader> {
   const size = await requireMagic(path, name);
+  return readHeader(path, { allowLocalFile: true }, size, name);
+}
+
+/** The same of a GGUF elsewhere, of which `fetch` gives ranges; `bytes` is its size as its source tells it. */
+export async function readRemoteGgufHeader(
+  { url, bytes, fetch }: RemoteGguf,
+  name: string,
+): Promise<GgufHeader> {
+  return readHeader(url, { fetch }, bytes === undefined ? undefined : BigInt(bytes), name);
+}
+
+export interface RemoteGguf {
+  readonly url: string;
+  readonly bytes: number | undefined;
+  readonly fetch: typeof globalThis.fetch;
+}
+
+async function readHeader(
+  source: string,
+  how: { readonly allowLocalFile: true } | { readonly fetch: typeof globalThis.fetch },
+  size: bigint | undefined,
+  name: string,
+): Promise<GgufHeader> {
   // Loaded here: it costs start-up time, and only an import of a model needs it.
   const { gguf, GGMLFileQuantizationType } = await import("@huggingface/gguf");
   let metadata: z.infer<typeof metadataSchema>;
@@ -41,7 +64,7 @@ export async function readGgufHeader(path: string, name: string): Promise<GgufHe
   let end: bigint;
   let tiedBytes: number;
   try {
-    const parsed = await gguf(path, { allowLocalFile: true, computeParametersCount: true });
+    const parsed = await gguf(source, { ...how, computeParametersCount: true });
     metadata = metadataSchema.parse(parsed.metadata);
     parameters = parsed.parameterCount;
     end = parsed.tensorDataOffset + tensorDataBytes(parsed.tensorInfos);
@@ -50,7 +73,7 @@ export async function readGgufHeader(path: string, name: string): Promise<GgufHe
     throw unreadable(name, "Its header cannot be read.", cause);
   }
   // The reader fills what is missing with zeros; an engine would crash on it, or worse, answer.
-  if (end > size) {
+  if (size !== undefined && end > size) {
     throw unreadable(name, `It is cut off: ${size} bytes of at least ${end} are there.`);
   }
   if ((metadata["split.count"] ?? 1) > 1) {

@@ -1,9 +1,9 @@
-import { readFile, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { StackError } from "../../errors.ts";
 import { readersOf } from "../formats.ts";
 import { formatReference } from "../reference.ts";
-import { INDEX_FILE, snapshotTexts, snapshotWeights } from "../snapshot/select.ts";
+import { localSnapshotFiles } from "../snapshot/local-files.ts";
 import { changedMeanwhile, type FileReference } from "./file.ts";
 import { fileStamp, folderStamp } from "./file-stamp.ts";
 import type { Acquired, SnapshotFile, SourceTools } from "./source.ts";
@@ -19,11 +19,7 @@ export async function acquireFromFolder(
   const before = await folderStamp(folder);
   if (before === undefined) throw await noFolder(folder);
   const files = await readdir(folder);
-  const texts = snapshotTexts(files, name);
-  const index = texts.includes(INDEX_FILE)
-    ? await readFile(join(folder, INDEX_FILE), "utf8")
-    : undefined;
-  const wanted = [...texts, ...snapshotWeights(files, index, name)];
+  const wanted = await localSnapshotFiles(files, (file) => join(folder, file), name);
   for (const path of wanted) {
     const stamp = await fileStamp(join(folder, path));
     tools.meter.expect(Number(stamp?.split(":")[0] ?? 0));

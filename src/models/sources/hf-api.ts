@@ -6,7 +6,7 @@ import { parseJson } from "../net/parse-json.ts";
 import { HttpStatusError, type Trouble } from "../net/trouble.ts";
 import { formatReference } from "../reference.ts";
 import type { HubSettings } from "./hf-settings.ts";
-import type { SourceTools } from "./source.ts";
+import type { AskTools } from "./source.ts";
 
 export type HfReference = Extract<ModelReference, { scheme: "hf" }>;
 
@@ -42,7 +42,7 @@ const repositorySchema = z.object({
 
 /** The files of a repository at the commit that the revision means now. */
 export async function listRepository(
-  tools: SourceTools,
+  tools: AskTools,
   settings: HubSettings,
   reference: HfReference,
 ): Promise<readonly HubFile[]> {
@@ -76,7 +76,7 @@ export async function listRepository(
 
 /** Mirrors that list no checksum still send it with the file, as `X-Linked-Etag` (or `ETag`) before the redirect to storage. */
 export async function checksumByHead(
-  tools: SourceTools,
+  tools: AskTools,
   settings: HubSettings,
   reference: HfReference,
   { url }: Pick<HubFile, "url">,
@@ -93,6 +93,26 @@ export async function checksumByHead(
   return ["x-linked-etag", "etag"]
     .map((header) => checksumOf(head.headers[header]?.replace(/^W\//, "").replaceAll('"', "")))
     .find((found) => found !== undefined);
+}
+
+/** The Hub keeps larger ones outside Git. */
+const MAX_TEXT_BYTES = 64 * 1024 * 1024;
+
+/** The content of a small file, unchecked. */
+export async function fetchHubText(
+  tools: AskTools,
+  settings: HubSettings,
+  reference: HfReference,
+  { path, url }: Pick<HubFile, "path" | "url">,
+): Promise<Buffer> {
+  const { body } = await fetchBytes(tools.context, tools.http, {
+    what: `${path} of ${formatReference(reference)} could not be fetched.`,
+    url,
+    headers: authorization(settings),
+    maxBytes: MAX_TEXT_BYTES,
+    explain: (trouble, cause) => explainRefusal(settings, reference, trouble, cause),
+  });
+  return body;
 }
 
 /** By the length of its hexadecimal digits. */
@@ -117,7 +137,7 @@ export function authorization({ token }: HubSettings): Record<string, string> {
 
 /** `MODEL_UNAVAILABLE` where the network may not be used. */
 export function refuseWithoutNetwork(
-  tools: SourceTools,
+  tools: AskTools,
   settings: HubSettings,
   reference: HfReference,
 ): void {

@@ -4,8 +4,8 @@ import { forEachBounded } from "../download/bounded.ts";
 import { requireSpace } from "../download/disk-space.ts";
 import { download } from "../download/download.ts";
 import type { Digest } from "../model.ts";
-import { fetchBytes } from "../net/fetch-bytes.ts";
 import { formatReference } from "../reference.ts";
+import { localSnapshotFiles } from "../snapshot/local-files.ts";
 import { INDEX_FILE, snapshotTexts, snapshotWeights } from "../snapshot/select.ts";
 import { gitBlobName } from "../store/git-blob-name.ts";
 import { blobPath } from "../store/layout.ts";
@@ -15,6 +15,7 @@ import {
   authorization,
   checksumByHead,
   explainRefusal,
+  fetchHubText,
   listRepository,
   refuseWithoutNetwork,
   uncheckable,
@@ -33,8 +34,6 @@ import type { Acquired, SnapshotFile, SourceTools } from "./source.ts";
 
 /** Files under way at once, as for Ollama's blobs. */
 const PARALLEL = 3;
-/** The Hub keeps larger ones outside Git. */
-const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 
 /** Takes a model in safetensors from the Hub's cache on this machine when it is whole there, else downloads by commit what the cache has not. */
 export async function acquireSnapshotFromHub(
@@ -61,11 +60,12 @@ export async function acquireSnapshotFromHub(
 }
 
 /** The files of a snapshot if all are there; the Hub's tools fetch only what they are asked for, often without a tokenizer. */
-async function wholeModel({ files, at }: CachedRepository): Promise<readonly string[] | undefined> {
+export async function wholeModel({
+  files,
+  at,
+}: CachedRepository): Promise<readonly string[] | undefined> {
   try {
-    const texts = snapshotTexts(files, "the cache");
-    const index = texts.includes(INDEX_FILE) ? await readFile(at(INDEX_FILE), "utf8") : undefined;
-    return [...texts, ...snapshotWeights(files, index, "the cache")];
+    return await localSnapshotFiles(files, at, "the cache");
   } catch {
     return undefined;
   }
@@ -132,17 +132,12 @@ async function fetchText(
   tools: SourceTools,
   settings: HubSettings,
   reference: HfReference,
-  { path, url }: HubFile,
+  file: HubFile,
   sha1: string,
 ): Promise<{ readonly digest: Digest; readonly bytes: number }> {
+  const { path, url } = file;
   const name = `${path} of ${formatReference(reference)}`;
-  const { body } = await fetchBytes(tools.context, tools.http, {
-    what: `${name} could not be fetched.`,
-    url,
-    headers: authorization(settings),
-    maxBytes: MAX_TEXT_BYTES,
-    explain: (trouble, cause) => explainRefusal(settings, reference, trouble, cause),
-  });
+  const body = await fetchHubText(tools, settings, reference, file);
   const found = gitBlobName(body);
   if (found !== sha1) {
     throw new StackError("DIGEST_MISMATCH", {

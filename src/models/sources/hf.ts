@@ -13,11 +13,12 @@ import {
   refuseWithoutNetwork,
   uncheckable,
   type HfReference,
+  type HubFile,
 } from "./hf-api.ts";
 import { findInHubCache, takeFromHubCache } from "./hf-cache.ts";
 import { selectGguf } from "./hf-select.ts";
 import { hubSettings, type HubSettings } from "./hf-settings.ts";
-import type { Acquired, SourceTools } from "./source.ts";
+import type { Acquired, AskTools, SourceTools } from "./source.ts";
 
 /** Takes the file from the Hub's cache on this machine, else downloads it by its commit, so that a moving branch cannot mix two versions. */
 export async function acquireFromHub(
@@ -60,20 +61,30 @@ interface RemoteFile {
   readonly bytes: number | undefined;
 }
 
+/** The GGUF that a reference means, as the repository is now. */
+export async function findOnHub(
+  tools: AskTools,
+  settings: HubSettings,
+  reference: HfReference,
+): Promise<HubFile> {
+  const files = await listRepository(tools, settings, reference);
+  const chosen = selectGguf(
+    files.map(({ path }) => path),
+    reference.select,
+    formatReference(reference),
+  );
+  const file = files.find(({ path }) => path === chosen);
+  if (file === undefined) throw new Error("a file was chosen that is not in the list");
+  return file;
+}
+
 async function lookUp(
   tools: SourceTools,
   settings: HubSettings,
   reference: HfReference,
   name: string,
 ): Promise<RemoteFile> {
-  const files = await listRepository(tools, settings, reference);
-  const chosen = selectGguf(
-    files.map(({ path }) => path),
-    reference.select,
-    name,
-  );
-  const file = files.find(({ path }) => path === chosen);
-  if (file === undefined) throw new Error("a file was chosen that is not in the list");
+  const file = await findOnHub(tools, settings, reference);
   const { path, url, bytes } = file;
   const checksum =
     file.checksum?.kind === "sha256"

@@ -4,7 +4,7 @@ import { fetchBytes, fetchOnce } from "../net/fetch-bytes.ts";
 import { isLoopback } from "../net/loopback.ts";
 import { diagnose, unavailable } from "../net/trouble.ts";
 import { fetchToken } from "./registry-token.ts";
-import type { SourceTools } from "./source.ts";
+import type { AskTools } from "./source.ts";
 
 const ACCEPT_MANIFEST = [
   "application/vnd.docker.distribution.manifest.v2+json",
@@ -23,7 +23,7 @@ export interface Repository {
 
 /** Finds out how the registry is spoken to. Plain HTTP only on loopback or where the user named the registry. */
 export async function openRepository(
-  tools: SourceTools,
+  tools: AskTools,
   registry: string,
   repository: string,
 ): Promise<Repository> {
@@ -65,7 +65,7 @@ export async function openRepository(
   return { manifest, headers, authorize, blobUrl: (digest) => `${base}/blobs/${digest}` };
 }
 
-async function findOrigin(tools: SourceTools, registry: string): Promise<string> {
+async function findOrigin(tools: AskTools, registry: string): Promise<string> {
   const { context, http, options } = tools;
   const secure = `https://${registry}`;
   const plainAllowed =

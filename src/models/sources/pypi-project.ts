@@ -3,7 +3,7 @@ import { StackError } from "../../errors.ts";
 import { digestSchema, type Digest } from "../model.ts";
 import { fetchBytes } from "../net/fetch-bytes.ts";
 import { configuredIndex, type PackageIndex } from "./pip-config.ts";
-import type { SourceTools } from "./source.ts";
+import type { AskTools } from "./source.ts";
 
 export interface Wheel {
   readonly file: string;
@@ -45,7 +45,7 @@ const ACCEPT =
   "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
 
 /** Asks the index that this machine is configured for. */
-export async function fetchProject(tools: SourceTools, name: string): Promise<Project> {
+export async function fetchProject(tools: AskTools, name: string): Promise<Project> {
   const index = await configuredIndex(tools.context.host);
   const what = `The package ${name} could not be looked up at ${index.url} (${index.origin}).`;
   const { head, body } = await fetchBytes(tools.context, tools.http, {

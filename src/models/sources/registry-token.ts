@@ -4,7 +4,7 @@ import { StackError } from "../../errors.ts";
 import { fetchBytes } from "../net/fetch-bytes.ts";
 import { isLoopback } from "../net/loopback.ts";
 import { parseJson } from "../net/parse-json.ts";
-import type { SourceTools } from "./source.ts";
+import type { AskTools } from "./source.ts";
 
 const tokenSchema = z.object({
   token: z.string().optional(),
@@ -23,7 +23,7 @@ interface Scope {
  * `Bearer` by the token server it names (distribution spec, token authentication), `Basic` with what `docker login` keeps.
  */
 export async function fetchToken(
-  tools: SourceTools,
+  tools: AskTools,
   challenge: string,
   scope: Scope,
 ): Promise<string | undefined> {
@@ -89,7 +89,7 @@ function tokenServer(realm: string, scope: Scope): URL {
  * configuration of Docker's is no reason not to fetch what everyone may: it is told, and passed over.
  */
 async function dockerLogin(
-  { context: { host, signal, emit } }: SourceTools,
+  { context: { host, signal, emit } }: AskTools,
   registry: string,
 ): Promise<string | undefined> {
   try {

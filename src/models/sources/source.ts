@@ -10,6 +10,9 @@ export interface SourceTools extends DownloadTools {
   readonly options: FetchOptions;
 }
 
+/** What it takes to ask a source about a model, and fetch nothing. */
+export type AskTools = Pick<SourceTools, "context" | "http" | "options">;
+
 /** One file of a snapshot, in the pool of blobs by now. */
 export interface SnapshotFile {
   /** Its name in the snapshot's folder. */

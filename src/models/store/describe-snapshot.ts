@@ -4,7 +4,7 @@ import type { Digest, ModelReference, SnapshotModel } from "../model.ts";
 import { formatReference } from "../reference.ts";
 import { preferredServedName } from "../served-name.ts";
 import type { Acquired } from "../sources/source.ts";
-import type { Layout } from "./layout.ts";
+import { blobPath, type Layout } from "./layout.ts";
 import { isWeights, readSnapshot } from "./read-snapshot.ts";
 import { recordId } from "./records.ts";
 
@@ -17,7 +17,11 @@ export async function describeSnapshot(
 ): Promise<SnapshotModel> {
   const name = formatReference(reference);
   const sorted = files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
-  const { facts, chatTemplate } = await readSnapshot(layout, sorted, name);
+  const { facts, chatTemplate } = await readSnapshot(
+    sorted,
+    ({ digest }) => blobPath(layout, digest),
+    name,
+  );
   const list = sorted.map(({ path, digest }) => `${path} ${digest}\n`).join("");
   const hex = createHash("sha256").update(list).digest("hex");
   const blobs = new Map(sorted.map(({ digest, bytes }) => [digest, bytes]));

@@ -25,7 +25,8 @@ import { commit, commitSnapshot } from "./commit.ts";
 import { describeSnapshot } from "./describe-snapshot.ts";
 import { findStored } from "./find.ts";
 import { blobPath, lockBase, makeFolder, type Layout } from "./layout.ts";
-import { closure, MEDIA, type Manifest } from "./manifest.ts";
+import { closure, MEDIA, type Manifest, weightsLayer } from "./manifest.ts";
+import { refuseOffline } from "./refuse-offline.ts";
 import { dropBlob } from "./remove.ts";
 
 /** See `Store.ensure`; `reference` is absolute. */
@@ -39,7 +40,7 @@ export async function ensureModel(
   const found = await findStored(context, layout, reference, format);
   if (found !== undefined) return found;
   const name = formatReference(reference);
-  refuseOffline(reference, name, options);
+  refuseOffline(reference, options);
   const { blobs, manifests, index, downloads, locks } = layout;
   try {
     for (const folder of [blobs, manifests, index, downloads, locks]) {
@@ -193,10 +194,8 @@ async function describe(
 
 function weightsOf(acquired: AcquiredGguf): GgufModel["weights"] {
   if (acquired.kind === "gguf") return acquired.weights;
-  const { manifest } = acquired;
-  const layer = manifest.layers.find(({ mediaType }) => mediaType === MEDIA.model);
-  if (layer === undefined) throw new Error("a manifest without weights got past its check");
-  return { digest: layer.digest, bytes: layer.size };
+  const { digest, size } = weightsLayer(acquired.manifest);
+  return { digest, bytes: size };
 }
 
 /** By the template layer, or by a parser that Ollama has built in and the config names. */
@@ -208,16 +207,6 @@ async function ollamaTools(layout: Layout, manifest: Manifest): Promise<boolean>
   }
   const config = await readFile(blobPath(layout, manifest.config.digest), "utf8");
   return /"parser"\s*:\s*"[^"]/.test(config);
-}
-
-function refuseOffline(reference: ModelReference, name: string, options: FetchOptions): void {
-  // A file needs no network, and the Hub's cache may hold what is asked for.
-  if (!options.offline || reference.scheme === "file" || reference.scheme === "hf") return;
-  throw new StackError("MODEL_UNAVAILABLE", {
-    what: `${name} is not here, and the network may not be used.`,
-    why: "The setting `offline` is on.",
-    next: `with the network allowed: stack models pull ${name}`,
-  });
 }
 
 function warnAbout(context: RunContext, model: StoredModel): void {

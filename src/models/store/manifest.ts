@@ -29,6 +29,13 @@ export const manifestSchema = z.object({
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 
+/** The GGUF of a manifest that has one. */
+export function weightsLayer({ layers }: Manifest): Descriptor {
+  const layer = layers.find(({ mediaType }) => mediaType === MEDIA.model);
+  if (layer === undefined) throw new Error("a manifest without weights got past its check");
+  return layer;
+}
+
 /** Blobs of a manifest, each once. */
 export function closure(manifest: Manifest): readonly Descriptor[] {
   const all = [manifest.config, ...manifest.layers];

@@ -42,7 +42,11 @@ async function readAgain(layout: Layout, record: StoredModel): Promise<StoredMod
     return { ...record, facts };
   }
   const { readSnapshot } = await import("./read-snapshot.ts");
-  const { facts, chatTemplate } = await readSnapshot(layout, record.files, reference);
+  const { facts, chatTemplate } = await readSnapshot(
+    record.files,
+    ({ digest }) => blobPath(layout, digest),
+    reference,
+  );
   return { ...record, facts, chatTemplate };
 }
 

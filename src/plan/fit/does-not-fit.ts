@@ -15,14 +15,18 @@ interface Misfit {
 
 /** The error, with the sum, and what would fit: another context, another type of keys and values, or only a smaller model. */
 export function doesNotFit(misfit: Misfit): StackError {
-  const { question, needed, context } = misfit;
+  const { question, size, needed, context } = misfit;
   const { hostFreeBytes, deviceFreeBytes } = question.budget;
   const free =
     deviceFreeBytes === undefined
       ? formatBytes(hostFreeBytes)
       : `${formatBytes(deviceFreeBytes)} of the GPU and ${formatBytes(hostFreeBytes)} of the machine`;
+  const amount =
+    size === undefined
+      ? `at least ${formatBytes(needed.total)} of memory for its weights`
+      : `about ${formatBytes(needed.total)} of memory with a context of ${context} tokens`;
   return new StackError("DOES_NOT_FIT", {
-    what: `${question.model} needs about ${formatBytes(needed.total)} of memory with a context of ${context} tokens, and ${free} are free.`,
+    what: `${question.model} needs ${amount}, and ${free} are free.`,
     why: sumText(needed),
     next: whatWould(misfit),
   });

@@ -27,6 +27,8 @@ export interface FitQuestion {
 
 export interface Fit {
   readonly window: ContextWindow;
+  /** Of the weights, as the question has it. */
+  readonly weightsBytes: number;
   /** Undefined where the model does not say enough about itself. */
   readonly estimate: MemoryEstimate | undefined;
   readonly room: Room | undefined;
@@ -64,6 +66,7 @@ export function fitContext(question: FitQuestion): Fit {
   if (size !== undefined && room === "split") warnings.push(SPLIT);
   return {
     window: { ...window, warnings },
+    weightsBytes,
     estimate: size === undefined ? undefined : needed,
     room: size === undefined && room !== "none" ? undefined : room,
     misfit: settings.overcommit ? undefined : error,
@@ -101,7 +104,7 @@ function chooseContext(
     const tokens = Math.min(AGENT_COMFORT, trained);
     const unknown =
       size === undefined
-        ? "The model does not say how much memory a token takes"
+        ? "How much memory a token takes is not known"
         : "The GPU does not say how much of its memory is free";
     const why = `${unknown}, so \`auto\` is ${tokens} tokens.`;
     return { tokens, by: "settings", warnings: [why] };

@@ -1,0 +1,79 @@
+import { readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { fakeDocker, type FakeDocker } from "../testing/fake-docker.ts";
+import { fakeRegistry, type FakeRegistry } from "../testing/fake-registry.ts";
+import { lastJson, type StackCommand, stackCommand } from "../testing/stack-command.ts";
+import { tinyGguf } from "../testing/tiny-gguf.ts";
+
+/** Keys and values of one token are 2 × 1024 × 1024 numbers of two bytes: a hundred thousand tokens are 400 GB. */
+const gguf = tinyGguf({
+  context: 100_000,
+  extra: {
+    "llama.embedding_length": 1024,
+    "llama.attention.head_count": 1,
+    "llama.attention.head_count_kv": 1024,
+    "llama.vocab_size": 100,
+  },
+});
+
+let docker: FakeDocker;
+let registry: FakeRegistry;
+let cli: StackCommand;
+beforeEach(async () => {
+  docker = await fakeDocker();
+  registry = await fakeRegistry();
+  registry.addModel("library/m", "t", gguf);
+  cli = await stackCommand({ DOCKER_HOST: docker.host });
+});
+afterEach(async () => {
+  await cli[Symbol.asyncDispose]();
+  await registry[Symbol.asyncDispose]();
+  await docker[Symbol.asyncDispose]();
+});
+
+const source = async (kind: string): Promise<string> => {
+  if (kind === "ollama:") return `ollama:${registry.address}/m:t`;
+  await writeFile(join(cli.home, "m.gguf"), gguf);
+  return "file:m.gguf";
+};
+const stored = async (): Promise<readonly string[]> =>
+  readdir(join(cli.home, ".local/share/stack/models/blobs")).catch(() => []);
+
+it.each([
+  ["llamacpp", "file:"],
+  ["llamacpp", "ollama:"],
+  ["embedded", "file:"],
+  ["embedded", "ollama:"],
+])("%s with a model of %s that can't fit is exit 8 with nothing pulled", async (engine, kind) => {
+  const model = await source(kind);
+  for (const more of [[], ["--dry-run"]]) {
+    const asked = ["--model", model, "--context", "100000", "--json", ...more];
+    const result = await cli.run("up", engine, ...asked);
+    expect(result.exitCode).toBe(8);
+    expect(lastJson(result)).toMatchObject({
+      code: "DOES_NOT_FIT",
+      what: expect.stringMatching(/needs about 4\d\d\.\d GB of memory with a context of 100000/),
+    });
+  }
+  expect(docker.requests.filter(({ method }) => method === "POST")).toEqual([]);
+  expect(await stored()).toEqual([]);
+});
+
+it("a dry run shows the sum of a model that is not here", async () => {
+  const model = await source("ollama:");
+  const { stdout } = await cli.run("up", "--model", model, "--context", "256", "--dry-run");
+  expect(stdout).toMatch(/^memory: weights .* keys and values 1\.1 GB for 256 tokens/m);
+});
+
+it("what can't be asked is told, in words and as data, and no error", async () => {
+  const model = `ollama:${registry.address}/other:t`;
+  const dry = await cli.run("up", "--model", model, "--dry-run");
+  expect(dry.exitCode).toBe(0);
+  expect(dry.stdout).toMatch(/^memory: not known before the model is fetched: .* has no /m);
+  const { fit, fitUnknown } = lastJson(
+    await cli.run("up", "--model", model, "--dry-run", "--json"),
+  );
+  expect(fit).toBeUndefined();
+  expect(fitUnknown).toMatch(/has no ollama:/);
+});
