@@ -67,6 +67,8 @@ export const endpointSchema = z.object({
   adopted: z.boolean().optional(),
   /** Of an adopted one: file with the certificate authority that it was reached by. */
   ca: z.string().optional(),
+  /** With that: file with all authorities that are believed, for clients. */
+  authorities: z.string().optional(),
   measured: measuredSchema.optional(),
   /** What a user should know before trusting it. */
   warnings: z.array(z.string()),

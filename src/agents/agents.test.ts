@@ -123,6 +123,25 @@ describe("environment", () => {
   });
 });
 
+describe("an endpoint whose authority nobody knows", () => {
+  const files = { ca: "/etc/site.pem", authorities: "/state/authorities.pem" };
+  it.each(Object.keys(AGENTS))("is believed by %s", (name) => {
+    const change = { ...files, apiBase: "https://gpu.example/v1" };
+    expect(emit(name, change).env).toMatchObject({
+      NODE_EXTRA_CA_CERTS: "/state/authorities.pem",
+      SSL_CERT_FILE: "/state/authorities.pem",
+    });
+  });
+
+  it("is believed by a program that reads .env, too", () => {
+    expect(file(emit("openai", files), "/project/.env")).toContain("SSL_CERT_FILE=");
+  });
+
+  it.each(Object.keys(AGENTS))("any other endpoint leaves %s its own", (name) => {
+    expect(Object.keys(emit(name).env).filter((each) => /CERT/.test(each))).toEqual([]);
+  });
+});
+
 describe("files", () => {
   const quietKeys = {
     save_sessions: false,

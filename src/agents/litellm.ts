@@ -1,4 +1,5 @@
 import type { Agent } from "./agent.ts";
+import { authorityEnv } from "./authorities.ts";
 import { cutsPrompts, inputTokens } from "./input-tokens.ts";
 
 /** LiteLLM's proxy. Pinned because 1.82.7, 1.82.8 and 1.107.0 were published by an attacker. */
@@ -15,7 +16,7 @@ export const litellm = {
     const entry = ["model_list", { key: "model_name", equals: endpoint.model }];
     return {
       // The one thing that it fetches by itself: its catalogue of prices.
-      env: { LITELLM_LOCAL_MODEL_COST_MAP: "True" },
+      env: { LITELLM_LOCAL_MODEL_COST_MAP: "True", ...authorityEnv(endpoint) },
       searchPaths: {},
       files: [
         {

@@ -1,5 +1,6 @@
 import type { Endpoint } from "../endpoint.ts";
 import type { AgentConfig, Edit, EmitInput } from "./agent.ts";
+import { authorityEnv } from "./authorities.ts";
 import { litellmWindow } from "./litellm-window.ts";
 import { DEAD_END_URL, loopbackOnly } from "./loopback-only.ts";
 
@@ -30,6 +31,7 @@ export function quietEnv(
   return {
     // Its own description of the hub, fetched at every start, has no other switch.
     ...loopbackOnly(endpoint),
+    ...authorityEnv(endpoint),
     LITELLM_LOCAL_MODEL_COST_MAP: "True",
     HF_TOKEN: token,
     HUGGING_FACE_HUB_TOKEN: token,

@@ -1,4 +1,5 @@
 import type { Agent } from "./agent.ts";
+import { authorityEnv } from "./authorities.ts";
 
 /** Any program on an OpenAI client: the environment, and for programs that read one, a `.env` file. */
 export const openai = {
@@ -13,6 +14,7 @@ export const openai = {
       OPENAI_API_KEY: endpoint.apiKey,
       // No client reads it by itself; programs need the id from somewhere.
       OPENAI_MODEL: endpoint.model,
+      ...authorityEnv(endpoint),
     };
     return {
       env,

@@ -17,13 +17,13 @@ export interface AdoptedEndpointInput {
   /** Tokens that were asked for. */
   readonly wanted: number;
   readonly maxOutputTokens: number;
-  /** File with the certificate authority of the server, where one was named. */
-  readonly ca: string | undefined;
+  /** Where the server's certificate authority was named: the file with it, and the one for clients. */
+  readonly authorities: Required<Pick<Endpoint, "ca" | "authorities">> | undefined;
 }
 
 /** What clients are told of a server that was found, with everything in it that is not as they would expect. */
 export function adoptedEndpoint(input: AdoptedEndpointInput): Endpoint {
-  const { engine, base, apiKey, hasKey, model, found } = input;
+  const { engine, base, apiKey, hasKey, model, found, authorities } = input;
   const { contextWindow, measured } = found;
   return {
     name: input.name,
@@ -36,15 +36,15 @@ export function adoptedEndpoint(input: AdoptedEndpointInput): Endpoint {
     maxOutputTokens: Math.max(1, Math.min(input.maxOutputTokens, Math.floor(contextWindow / 4))),
     tools: found.tools ?? false,
     adopted: true,
-    ...(input.ca === undefined ? {} : { ca: input.ca }),
+    ...authorities,
     measured,
     warnings: [
       ...baseWarnings(base, hasKey),
       ...engine.warnings({ key: hasKey, window: contextWindow, wanted: input.wanted }),
-      ...(input.ca === undefined
+      ...(authorities === undefined
         ? []
         : [
-            `Clients must be told of the certificate authority too: SSL_CERT_FILE (Python) or NODE_EXTRA_CA_CERTS (Node) with ${input.ca}.`,
+            `Clients must be told of the certificate authority too, as \`stack env\` does: SSL_CERT_FILE (Python) and NODE_EXTRA_CA_CERTS (Node) with ${authorities.authorities}.`,
           ]),
       ...found.warnings,
       ...(measured.context.proof === "assumed"

@@ -1,10 +1,14 @@
-import { writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type EmbeddedServer, startEmbedded, TEST_KEY } from "../testing/embedded-server.ts";
 import { lastJson, type StackCommand, stackCommand } from "../testing/stack-command.ts";
 import { starterModel } from "../testing/starter-model.ts";
 import { hasOpenssl, tlsFront } from "../testing/tls-front.ts";
+
+const run = promisify(execFile);
 
 /** A real server that somebody else has started: our own engine, in a process that no stack knows. */
 describe("stack up openai, beside a real server on this machine", () => {
@@ -110,9 +114,34 @@ describe("stack up openai, beside a real server on this machine", () => {
       const result = await up(front.origin, "--ca", front.ca, ...key);
       expect(result.exitCode).toBe(0);
       expect(lastJson(result)).toMatchObject({
-        endpoint: { warnings: expect.arrayContaining([expect.stringContaining(front.ca)]) },
+        endpoint: {
+          ca: front.ca,
+          warnings: expect.arrayContaining([expect.stringContaining("NODE_EXTRA_CA_CERTS")]),
+        },
       });
       expect(await status()).toMatchObject({ state: "running", answers: true });
+    });
+
+    it("is believed by clients with what `stack env` sets, which believe all others too", async () => {
+      await using front = await tlsFront(cli.home, server.port);
+      expect((await up(front.origin, "--ca", front.ca, "--key-file", keyFile)).exitCode).toBe(0);
+      const { env } = lastJson(await cli.run("env", "--json")) as {
+        env: Record<string, string>;
+      };
+      const program =
+        "const r = await fetch(process.env.OPENAI_BASE_URL + '/models', { headers: { authorization: 'Bearer ' + process.env.OPENAI_API_KEY } }); console.log(r.status)";
+      const asks = (more: Readonly<Record<string, string>>) =>
+        run(process.execPath, ["--input-type=module", "-e", program], {
+          env: { PATH: cli.env["PATH"], ...more },
+        });
+      expect((await asks(env)).stdout).toBe("200\n");
+      const { NODE_EXTRA_CA_CERTS: _, ...without } = env;
+      await expect(asks(without)).rejects.toThrow("fetch failed");
+      // What believes one file alone, such as Python's httpx, finds this authority in it and those of the public.
+      const all = env["SSL_CERT_FILE"] ?? "";
+      await run("openssl", ["verify", "-no-CApath", "-CAfile", all, front.ca]);
+      const text = await readFile(all, "utf8");
+      expect(text.match(/BEGIN CERTIFICATE/g)?.length).toBeGreaterThan(50);
     });
 
     it("is adopted by the environment's authority", async () => {

@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import type { AdoptedEngine, FoundModel } from "../engines/engine.ts";
 import { containerEngines } from "../engines/index.ts";
 import { StackError } from "../errors.ts";
@@ -7,7 +6,7 @@ import { ladder } from "../gate/ladder.ts";
 import { runGate } from "../gate/run-gate.ts";
 import { adoptedBase, type AdoptedBase } from "../plan/adopted-base.ts";
 import { adoptedEndpoint } from "../plan/adopted-endpoint.ts";
-import { authoritiesFor } from "./authorities.ts";
+import { authoritiesFor, authoritiesOfClients } from "./authorities.ts";
 import { chooseModel } from "../plan/choose-model.ts";
 import { planHash } from "../plan/hash.ts";
 import { belowFloor, vulnerableWarning } from "../plan/security-floor.ts";
@@ -75,6 +74,7 @@ export async function adoptedStack(
       wanted,
       ready: settings.ready,
       maxOutputTokens: settings.maxOutputTokens,
+      ca: settings.ca,
     });
   const plan = planAdopted(
     {
@@ -161,10 +161,10 @@ export async function adoptedStack(
             },
             wanted: asked,
             maxOutputTokens,
-            ca:
+            authorities:
               settings.ca === undefined || secureContext === undefined
                 ? undefined
-                : resolve(settings.ca),
+                : await authoritiesOfClients(context, folder, settings.ca),
           });
           await writeEndpoint(folder, endpoint);
           const adoptedAt = new Date(host.clock.now()).toISOString();

@@ -18,6 +18,8 @@ export interface StackFolder {
   readonly keyFile: string;
   readonly engineConfigFile: string;
   readonly logFile: string;
+  /** Certificate authorities for clients of an adopted server. */
+  readonly authoritiesFile: string;
 }
 
 export function stackFolder(host: Host, name: string): StackFolder {
@@ -29,6 +31,7 @@ export function stackFolder(host: Host, name: string): StackFolder {
     lockFile: join(locksFolder(host), name),
     engineConfigFile: join(path, "engine.json"),
     logFile: join(path, "engine.log"),
+    authoritiesFile: join(path, "authorities.pem"),
   };
 }
 
@@ -125,9 +128,11 @@ export async function writeAdoption(folder: StackFolder, value: Adoption): Promi
 
 /** Forgets that it ran; key and log stay. */
 export async function forgetRun(folder: StackFolder): Promise<void> {
-  for (const file of ["endpoint.json", "process.json", "engine.json", "adoption.json"]) {
-    await rm(join(folder.path, file), { force: true });
-  }
+  const { engineConfigFile, authoritiesFile } = folder;
+  const own = ["endpoint.json", "process.json", "adoption.json"].map((each) =>
+    join(folder.path, each),
+  );
+  for (const file of [...own, engineConfigFile, authoritiesFile]) await rm(file, { force: true });
 }
 
 /** False when there was none. */

@@ -12,6 +12,24 @@ export async function trustedAuthorities(
   context: Pick<RunContext, "host" | "emit">,
   ca: string | undefined,
 ): Promise<SecureContext | undefined> {
+  const pem = await addedAuthorities(context, ca);
+  if (pem.length === 0) return undefined;
+  return createSecureContext({ ca: [...getCACertificates("default"), ...pem] });
+}
+
+/** The same as one PEM text, for programs that believe one file and nothing else. */
+export async function authoritiesText(
+  context: Pick<RunContext, "host" | "emit">,
+  ca: string,
+): Promise<string> {
+  const pem = [...(await addedAuthorities(context, ca)), ...getCACertificates("default")];
+  return pem.map((each) => `${each.trimEnd()}\n`).join("");
+}
+
+async function addedAuthorities(
+  context: Pick<RunContext, "host" | "emit">,
+  ca: string | undefined,
+): Promise<readonly string[]> {
   const { env } = context.host;
   const pem: string[] = [];
   if (ca !== undefined) pem.push(await readSetting(ca));
@@ -26,8 +44,7 @@ export async function trustedAuthorities(
       });
     }
   }
-  if (pem.length === 0) return undefined;
-  return createSecureContext({ ca: [...getCACertificates("default"), ...pem] });
+  return pem;
 }
 
 async function readSetting(file: string): Promise<string> {
