@@ -13,7 +13,7 @@ import { describeContainers } from "../plan/container-stack-spec.ts";
 import { engineMemory } from "../plan/fit/engine-memory.ts";
 import { tokenBytes } from "../plan/fit/kv-cache.ts";
 import { parseGpuPolicy } from "../plan/gpu/policy.ts";
-import { LABEL } from "../plan/labels.ts";
+import { LABEL, type Role } from "../plan/labels.ts";
 import { planContainers } from "../plan/plan-containers.ts";
 import { heedFloor, imageTag } from "../plan/security-floor.ts";
 import type { ResolvedSettings } from "../plan/settings.ts";
@@ -70,7 +70,7 @@ export async function containerStack(
     daemon,
     // A restart is also for a GPU that was lost: it is looked for again.
     containers: anew ? [] : containers,
-    images: (wanted) => preflightImages(engineImage(engine, wanted), settings),
+    images: (wanted) => preflightImages(engineImage(engine, wanted), settings, locked),
     mayTry: !dryRun,
     told: known?.warnings ?? [],
   });
@@ -205,11 +205,12 @@ export async function containerStack(
     made = { ...made, ...what };
   };
   const current = !plan.steps.some(({ kind }) => kind === "containers");
+  const pulled = (role: Role): boolean => made.images[role].id !== images[role].id;
+  const outdated = (): boolean =>
+    (pulled("engine") && (current || gpu.devices.length > 0)) || (pulled("gateway") && current);
   return {
     plan,
-    outdated: () =>
-      current &&
-      (["engine", "gateway"] as const).some((role) => made.images[role].id !== images[role].id),
+    outdated,
     fit: foreseen.fit && fit.report(foreseen.fit),
     fitUnknown: foreseen.unknown,
     untriedGpu: untriedGpu(gpu),
@@ -222,6 +223,7 @@ export async function containerStack(
         context,
         plan.steps,
         containerSteps(context, job, undo, () => made, change),
+        outdated,
       ),
   };
 }

@@ -2,6 +2,8 @@ import { stat } from "node:fs/promises";
 import type { Runtime } from "../docker/runtime.ts";
 import { StackError } from "../errors.ts";
 import type { ContainerStackSpec } from "../plan/container-stack-spec.ts";
+import { explainGpuWords } from "../plan/gpu/causes.ts";
+import { gpuUnusable } from "../plan/gpu/verdict.ts";
 import { LABEL } from "../plan/labels.ts";
 import { sealOf } from "../plan/seal.ts";
 import type { Settings } from "../plan/settings.ts";
@@ -15,9 +17,13 @@ export async function startContainers(
 ): Promise<readonly Watched[]> {
   const signal = unbroken();
   const engine = async (): Promise<string> => {
-    const id = await runtime.containers.create(spec.engine, signal);
-    await runtime.containers.start(id, signal);
-    return id;
+    try {
+      const id = await runtime.containers.create(spec.engine, signal);
+      await runtime.containers.start(id, signal);
+      return id;
+    } catch (error) {
+      throw gpuRefusal(spec.engine, error) ?? error;
+    }
   };
   const gateway = async (): Promise<string> => {
     const id = await runtime.containers.create(spec.gateway, signal);
@@ -31,6 +37,16 @@ export async function startContainers(
     { role: "engine", id: engineId },
     { role: "gateway", id: gatewayId },
   ];
+}
+
+/** What the daemon's refusal says of the GPU that the container was to have; undefined where it is about something else. */
+function gpuRefusal(
+  { devices }: ContainerStackSpec["engine"],
+  error: unknown,
+): StackError | undefined {
+  if (devices.length === 0 || !(error instanceof StackError)) return undefined;
+  const fault = error.code === "DOCKER_FAILED" ? explainGpuWords(error.why ?? "") : undefined;
+  return fault && gpuUnusable(fault);
 }
 
 /** `MODEL_UNAVAILABLE` when the store's folder is closed to the containers' user: one that we did not make keeps its mode. */

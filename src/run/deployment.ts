@@ -17,11 +17,14 @@ export interface Deployment {
   readonly fitUnknown?: string | undefined;
   /** The GPU of the plan, where nothing is known of it but what daemon and machine tell. */
   readonly untriedGpu?: UntriedGpu | undefined;
-  /** Does the steps of the plan in order. What it starts goes on the undo list first. */
+  /** Does the steps of the plan in order, and ends after the images when these made it `outdated`. What it starts goes on the undo list first. */
   execute(undo: UndoList): Promise<readonly DoneStep[]>;
   /** After the plan: the endpoint as it was found by the gate, or left by an earlier one. */
   endpoint(): Promise<Endpoint>;
-  /** After the plan: whether what was pulled is another image than the one that runs, so that the plan must be made again. */
+  /**
+   * Whether the plan must be made again, as an image was pulled that it knew nothing of: another than the one that runs, or one
+   * in which the GPU has not been tried.
+   */
   outdated?(): boolean;
 }
 
@@ -50,15 +53,17 @@ function failed(step: DoneStep, error: unknown): StepFailed {
   return { type: "step-failed", ...step, ...told };
 }
 
-/** Carries out steps one after the other, telling when each begins and ends. */
+/** Carries out steps one after the other, telling when each begins and ends. What follows the images is left undone when they made the plan outdated. */
 export async function executeSteps(
   context: RunContext,
   steps: readonly Step[],
   actions: Actions,
+  outdated: () => boolean = () => false,
 ): Promise<readonly DoneStep[]> {
   const done: DoneStep[] = [];
   for (const step of steps) {
     context.signal.throwIfAborted();
+    if (step.kind !== "image" && outdated()) break;
     const head = { id: stepId(step), title: stepTitle(step) };
     const begun = context.host.clock.monotonic();
     context.emit({ type: "step-started", ...head });

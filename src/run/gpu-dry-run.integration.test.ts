@@ -78,6 +78,7 @@ describe("what is settled without a container", () => {
     const runtime = await connect(test.host, { signal: test.context.signal });
     const container = {
       state: "running",
+      imageId: "sha256:1",
       labels: more.label === undefined ? {} : { [LABEL.gpu]: more.label },
     };
     return settleGpu(test.context, runtime, {

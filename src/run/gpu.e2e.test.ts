@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ContainerFacts, Runtime } from "../docker/runtime.ts";
+import { GATEWAY_IMAGE } from "../offline/gateway-container.ts";
 import { decideGpu } from "../plan/gpu/decide.ts";
 import { LABEL } from "../plan/labels.ts";
 import { requireDocker } from "../testing/require-docker.ts";
@@ -54,6 +55,7 @@ async function preflight(image: string): Promise<string> {
 describe.skipIf(docker === undefined)("a GPU", () => {
   let cli: StackCommand;
   let model: string;
+  let registry: string;
 
   const up = (...more: readonly string[]): Promise<CliResult> =>
     cli.run("up", "ollama", "--name", NAME, "--model", model, "--json", ...more);
@@ -75,7 +77,7 @@ describe.skipIf(docker === undefined)("a GPU", () => {
 
   beforeAll(async () => {
     const { stdout } = await run("node", ["scripts/test-registry.ts", "start"]);
-    ({ model } = JSON.parse(stdout) as { model: string });
+    ({ model, address: registry } = JSON.parse(stdout) as { model: string; address: string });
     cli = await stackCommand();
     const dockerfile = `FROM ${IMAGE}\nENV CUDA_VERSION=12.8.1\n`;
     await runtime.images.build({
@@ -181,6 +183,36 @@ describe.skipIf(docker === undefined)("a GPU", () => {
         await gpu.says("one GPU");
         expect((await up()).exitCode).toBe(0);
         expect(await inEngine("ls", "/dev")).toContain("nvidia0");
+      });
+
+      it("that is broken is found before a model is fetched, in images that are not here yet", async () => {
+        const [image, gateway] = [`${registry}/e2e-gpu/ollama:1`, `${registry}/e2e-gpu/gateway:1`];
+        const images = ["--image", image, "--gateway-image", gateway];
+        const absent = (): Promise<unknown> => run("docker", ["rmi", "--force", image, gateway]);
+        for (const [from, to] of [
+          [IMAGE, image],
+          [GATEWAY_IMAGE.built, gateway],
+        ] as const) {
+          await run("docker", ["tag", from, to]);
+          await run("docker", ["push", "--quiet", to]);
+        }
+        await absent();
+        await gpu.says("NVML: mismatch");
+        try {
+          const wanted = await up("--gpu", "all", ...images);
+          expect(lastJson(wanted)).toMatchObject({ code: "GPU_UNUSABLE", next: "sudo reboot" });
+          expect(wanted.stdout).toContain('"step-done","id":"image:engine"');
+          expect(wanted.stdout).not.toContain('"step-started","id":"containers"');
+          await absent();
+
+          const auto = await up(...images);
+          expect(auto.exitCode).toBe(0);
+          expect(warnings(auto).join()).toContain("nvml-error");
+          expect(await inEngine("ls", "/dev")).not.toContain("nvidia");
+        } finally {
+          await cli.run("down", "--name", NAME);
+          await absent();
+        }
       });
 
       it("that is wanted, and computes nothing, is exit 4 and leaves nothing", async () => {

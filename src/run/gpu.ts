@@ -69,17 +69,21 @@ export async function settleGpu(
   if (devices.length === 0) return onCpu([]);
 
   const labels = { [LABEL.accelerator]: accelerator, [LABEL.gpu]: wayToGpu(devices) };
+  const image = await firstImageHere(runtime, wish.images(accelerator), context.signal);
   const tried = wish.containers.some(
-    (each) => each.state === "running" && each.labels[LABEL.gpu] === labels[LABEL.gpu],
+    (each) =>
+      each.state === "running" &&
+      each.labels[LABEL.gpu] === labels[LABEL.gpu] &&
+      each.imageId === image?.id,
   );
   const settled: SettledGpu = { accelerator, devices, labels, warnings: [], tried };
   if (tried) return settled;
   if (!wish.mayTry) return refusedBefore(context, wish) ?? settled;
-  const image = await firstImageHere(runtime, wish.images(accelerator), context.signal);
+  // Nothing to try it in: `up` settles this anew when the engine's image was pulled.
   if (image === undefined) return settled;
   const verdict = await gpuPreflight(context, runtime, {
     stack: wish.stack,
-    image,
+    image: image.reference,
     devices,
     accelerator,
   });

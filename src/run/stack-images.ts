@@ -56,12 +56,21 @@ export async function chooseImages(
 export function preflightImages(
   engine: ImageSource,
   settings: Pick<Settings, "image" | "gatewayImage">,
+  locked: LockedImages,
 ): readonly string[] {
   const of = (image: ImageSource, named: string | undefined): readonly (string | undefined)[] =>
     named === undefined ? [`${image.repository}:${image.tag}`, image.built] : [named];
-  return [...of(engine, settings.image), ...of(GATEWAY_IMAGE, settings.gatewayImage)].filter(
-    (each) => each !== undefined,
+  return (
+    [...of(engine, settings.image), ...of(GATEWAY_IMAGE, settings.gatewayImage)]
+      // What is pulled by its digest has no tag here.
+      .flatMap((each) => (each === undefined ? [] : [locked[each]?.digest, each]))
+      .filter((each) => each !== undefined)
   );
+}
+
+export interface ImageHere {
+  readonly reference: string;
+  readonly id: string;
 }
 
 /** The first of these that the daemon has. */
@@ -69,9 +78,10 @@ export async function firstImageHere(
   runtime: Runtime,
   references: readonly string[],
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<ImageHere | undefined> {
   for (const reference of references) {
-    if ((await runtime.images.inspect(reference, signal)) !== undefined) return reference;
+    const found = await runtime.images.inspect(reference, signal);
+    if (found !== undefined) return { reference, id: found.id };
   }
   return undefined;
 }

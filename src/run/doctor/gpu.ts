@@ -73,8 +73,15 @@ async function tried(
   if (devices.length === 0) return undefined;
   const { connect } = await import("../../docker/connect.ts");
   const runtime = await connect(world.host, { signal: world.signal });
-  const images = containerEngines().flatMap(({ image }) => preflightImages(image, world.settings));
+  const images = containerEngines().flatMap(({ image }) =>
+    preflightImages(image, world.settings, {}),
+  );
   const image = await firstImageHere(runtime, images, world.signal);
   if (image === undefined) return undefined;
-  return gpuPreflight(world, runtime, { stack: "doctor", image, devices, accelerator });
+  return gpuPreflight(world, runtime, {
+    stack: "doctor",
+    image: image.reference,
+    devices,
+    accelerator,
+  });
 }
