@@ -1,10 +1,18 @@
 #!/usr/bin/env node
-// node scripts/test-images.ts [vllm]
+// node scripts/test-images.ts [vllm] [sglang]
 // Makes sure that the running daemon has the images of compose/images: built once, saved, and loaded into the next
-// engine. Prints their tags as JSON. vLLM's is left out unless it is named.
+// engine. Prints their tags as JSON. vLLM's is left out unless it is named, and so is SGLang's, whose recipe is for tests.
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { $ } from "zx";
 import { z } from "zod";
@@ -21,8 +29,11 @@ const IMAGES = {
   llamacpp: { tag: "stack/llamacpp:0.7.0", context: recipeContext },
   ollama: { tag: "stack/ollama:0.17.4", context: recipeContext },
 } as const;
-/** 6.6 GB: built only when it is asked for, and not kept beside the daemon's own copy. */
-const VLLM = { name: "vllm", tag: "stack/vllm:0.32.0" };
+/** 6 GB each: built only when they are asked for, and not kept beside the daemon's own copies. */
+const LARGE = [
+  { recipe: join(RECIPES, "vllm"), tag: "stack/vllm:0.32.0" },
+  { recipe: join(import.meta.dirname, "test-env", "sglang"), tag: "stack/sglang-test:0.5.21" },
+] as const;
 
 async function main(): Promise<void> {
   const tags: string[] = Object.values(IMAGES).map(({ tag }) => tag);
@@ -30,37 +41,39 @@ async function main(): Promise<void> {
   if (!existsSync(`${archive}.json`)) await buildAll(archive, tags);
   const built = idsSchema.parse(JSON.parse(readFileSync(`${archive}.json`, "utf8")));
   if (!isDeepStrictEqual(await idsOf(tags), built)) await $`docker load --input ${archive}.tar`;
-  if (process.argv.includes(VLLM.name)) {
-    await buildVllm();
-    tags.push(VLLM.tag);
+  for (const { recipe, tag } of LARGE) {
+    if (!process.argv.includes(basename(recipe))) continue;
+    await buildLarge(recipe, tag);
+    tags.push(tag);
   }
   console.log(JSON.stringify(tags));
 }
 
 async function buildAll(archive: string, tags: readonly string[]): Promise<void> {
-  for (const [name, { tag, context }] of Object.entries(IMAGES)) await build(name, tag, context);
+  for (const [name, { tag, context }] of Object.entries(IMAGES)) {
+    await build(join(RECIPES, name), tag, context);
+  }
   await $`docker save --output ${archive}.tar ${tags}`;
   writeFileSync(`${archive}.json`, JSON.stringify(await idsOf(tags)));
 }
 
-async function buildVllm(): Promise<void> {
-  const mark = join(cacheFolder("images"), `${VLLM.name}-${recipesVersion([VLLM.name])}.json`);
+async function buildLarge(recipe: string, tag: string): Promise<void> {
+  const mark = join(cacheFolder("images"), `${basename(recipe)}-${recipesVersion([recipe])}.json`);
   const known = existsSync(mark) ? idsSchema.parse(JSON.parse(readFileSync(mark, "utf8"))) : [];
-  if (isDeepStrictEqual(await idsOf([VLLM.tag]), known)) return;
-  await build(VLLM.name, VLLM.tag, recipeContext);
-  writeFileSync(mark, JSON.stringify(await idsOf([VLLM.tag])));
+  if (isDeepStrictEqual(await idsOf([tag]), known)) return;
+  await build(recipe, tag, recipeContext);
+  writeFileSync(mark, JSON.stringify(await idsOf([tag])));
 }
 
 async function build(
-  name: string,
+  recipe: string,
   tag: string,
   context: (folder: string) => Promise<void>,
 ): Promise<void> {
   console.error(`building ${tag}`);
-  const folder = join(cacheFolder("images"), `${name}.context`);
+  const folder = join(cacheFolder("images"), `${basename(recipe)}.context`);
   rmSync(folder, { recursive: true, force: true });
-  cacheFolder("images", `${name}.context`);
-  copyFileSync(join(RECIPES, name, "Dockerfile"), join(folder, "Dockerfile"));
+  cpSync(recipe, folder, { recursive: true });
   await context(folder);
   const index = process.env["PIP_INDEX_URL"];
   const args = index === undefined ? [] : ["--build-arg", `PIP_INDEX_URL=${index}`];
@@ -85,10 +98,13 @@ async function recipeContext(folder: string): Promise<void> {
 }
 
 /** Changes whenever a recipe does, so that no old image passes for a new one. */
-function recipesVersion(names: readonly string[] = Object.keys(IMAGES)): string {
+function recipesVersion(
+  recipes: readonly string[] = Object.keys(IMAGES).map((name) => join(RECIPES, name)),
+): string {
   const hash = createHash("sha256");
-  for (const name of names) {
-    hash.update(readFileSync(join(RECIPES, name, "Dockerfile")));
+  for (const recipe of recipes) {
+    for (const file of readdirSync(recipe).toSorted())
+      hash.update(readFileSync(join(recipe, file)));
   }
   return hash.digest("hex").slice(0, 12);
 }

@@ -170,7 +170,7 @@ function gatewayFileOf(engine: ContainerEngine): string {
     enginePort: engine.port,
     keySha256: '"${STACK_KEY_SHA256}"',
     paths: engine.paths,
-    overflowMark: engine.overflowMark,
+    overflowMarks: engine.overflowMarks,
     port: "${STACK_PORT}",
     bodyLimitBytes: BODY_LIMIT_BYTES,
   });

@@ -64,6 +64,8 @@ export interface ContainerEngine extends EngineBase {
   readonly acceleratedImages?: Readonly<Partial<Record<Accelerator, ImageTag>>>;
   /** Where it tells how much of the model is on the GPU. */
   readonly gpuShare?: GpuShareSource;
+  /** The model's name as this engine takes it, where it does not take every one. */
+  readonly servedName?: (name: string) => string;
   /** What it reads. */
   readonly format: "gguf" | "safetensors";
   /** It reads how long an answer may be from the model's manifest (see `cappedManifests`), and from nowhere else. */
@@ -71,8 +73,8 @@ export interface ContainerEngine extends EngineBase {
   readonly securityFloor: SecurityFloor;
   /** What the gateway lets through; anything else is 404. */
   readonly paths: readonly PathRule[];
-  /** A text in the body of its 400 that means the prompt was longer than the window: the gateway says that in OpenAI's words then. */
-  readonly overflowMark?: string;
+  /** Texts in the body of its 400 any of which means that the prompt was longer than the window: the gateway says that in OpenAI's words then. */
+  readonly overflowMarks?: readonly string[];
   /** Why it can't answer with this model, where the model's files tell that before anything is started. */
   readonly unservable?: (input: EngineInput) => StackError | undefined;
   /** What a user should know of how it serves this model. */

@@ -40,7 +40,7 @@ export const llamacpp = {
   // Nothing that changes the server or touches its disk: POST /props, /slots, /lora-adapters, and neither /completion, whose
   // `chat_parser` has been a hole.
   paths: [...OPENAI_PATHS, ...AGENT_PATHS, ...COUNTING_PATHS, get("/health"), get("/props")],
-  overflowMark: "exceed_context_size_error",
+  overflowMarks: ["exceed_context_size_error"],
   takesTools: ({ facts }) => facts.templateHasTools || facts.chatFamily !== undefined,
   probes: llamacppProbes,
   gpuShare: { kind: "log", read: llamaGpuShare },

@@ -27,6 +27,8 @@ export const ollama = {
     built: "stack/ollama:0.17.4",
     recipe: "ollama",
   },
+  // The suffix: .github/workflows/release.yaml of the project.
+  acceleratedImages: { rocm: { repository: "ollama/ollama", tag: "0.40.2-rocm" } },
   format: "gguf",
   // Path traversal in /api/pull, which neither the gateway nor the read-only store lets happen; but a floor is a floor.
   securityFloor: {
@@ -43,7 +45,7 @@ export const ollama = {
   ],
   // Newer versions refuse for models whose context can't be shifted ("the prompt is longer than the context length currently
   // available to the model", llm/llama_server.go of August 2026); others are cut all the same.
-  overflowMark: "the context length",
+  overflowMarks: ["the context length"],
   takesTools: ({ facts, ollamaTools }) => ollamaTools ?? facts.templateHasTools,
   probes: ollamaProbes,
   gpuShare: { kind: "http", path: "/api/ps", read: ollamaGpuShare },

@@ -1,27 +1,40 @@
 import * as z from "zod";
-import type { Probe } from "../gate/probe.ts";
+import type { Probe, ProbeAnswer, ProbeVerdict } from "../gate/probe.ts";
+import { readJson } from "../gate/read-json.ts";
 import { sglangGpuShare } from "../plan/gpu/share.ts";
 import type { ContainerEngine, EngineInput } from "./engine.ts";
 import { FIRST_MS, firstTokenProbe, listedProbe, notYet, QUICK_MS } from "./openai-probes.ts";
-import { get, OPENAI_PATHS } from "./openai-paths.ts";
+import { AGENT_PATHS, COUNTING_PATHS, get, OPENAI_PATHS } from "./openai-paths.ts";
 import { COMPILED_TMP, PYTORCH_ENV, SHM_BYTES } from "./pytorch-container.ts";
 import { storeMount } from "./store-mount.ts";
 import { parserWarnings, vllmParsers } from "./vllm-parsers.ts";
 
 const PORT = 30_000;
 
-/** SGLang. Reads what vLLM reads. Written from its documentation, not run: docs/engines/sglang.md. */
+/**
+ * Tokens of the pool of keys and values beyond the windows: it takes no prompt that leaves less than six of them
+ * (python/sglang/srt/managers/tp_worker.py), and rounds the pool to pages.
+ */
+const SPARE_TOKENS = 256;
+
+/** SGLang. Reads what vLLM reads. */
 export const sglang = {
   kind: "container",
   name: "sglang",
   title: "SGLang",
   port: PORT,
   format: "safetensors",
+  // A colon is for the names of adapters, and ends it at the start (python/sglang/srt/arg_groups/validation_hook.py).
+  servedName: (name) => name.replace(/:latest$/, "").replaceAll(":", "-"),
   image: {
     repository: "lmsysorg/sglang",
-    tag: "v0.5.21",
+    tag: "v0.5.21-xeon",
     built: undefined,
     recipe: undefined,
+  },
+  acceleratedImages: {
+    cuda: { repository: "lmsysorg/sglang", tag: "v0.5.21" },
+    rocm: { repository: "lmsysorg/sglang", tag: "v0.5.21-rocm10-mi30x" },
   },
   // Objects from the network that are unpickled, up to 0.5.20.
   securityFloor: {
@@ -29,8 +42,13 @@ export const sglang = {
     source: "https://www.cve.org/CVERecord?id=CVE-2026-93034",
   },
   // Paths that load weights, adapters and pickled tensors have been holes again and again: none of them is here.
-  paths: [...OPENAI_PATHS, get("/health")],
-  overflowMark: "longer than the model's context length",
+  paths: [...OPENAI_PATHS, ...AGENT_PATHS, ...COUNTING_PATHS, get("/health"), get("/server_info")],
+  // The prompt alone, the prompt with its answer (both of tokenizer_manager.py), and the prompt in the pool (managers/utils.py).
+  overflowMarks: [
+    "longer than the model's context length",
+    "maximum context length",
+    "exceeds the maximum allowed length",
+  ],
   // It takes templates by file only, and the store holds none of ours.
   takesTools: ({ facts }) => facts.templateHasTools,
   probes: sglangProbes,
@@ -54,7 +72,10 @@ function launchArguments(input: EngineInput): readonly string[] {
     ["--host", "0.0.0.0", "--port", `${PORT}`],
     ["--context-length", `${context}`, "--max-running-requests", `${parallel}`],
     toolArguments(input),
-    accelerator === "cpu" ? ["--device", "cpu"] : [],
+    // Otherwise the pool takes most of the machine's memory, whatever the window is (14 of 20 GB free, seen with 0.5.23).
+    accelerator === "cpu"
+      ? ["--device", "cpu", "--max-total-tokens", `${context * parallel + SPARE_TOKENS}`]
+      : [],
   ].flat();
 }
 
@@ -97,23 +118,35 @@ function toolArguments({ model, chatTemplate }: EngineInput): readonly string[] 
     : ["--tool-call-parser", tool, "--reasoning-parser", reasoning];
 }
 
-function environment({ context, model }: EngineInput): Readonly<Record<string, string>> {
+function environment(input: EngineInput): Readonly<Record<string, string>> {
+  const { context, model, accelerator = "cpu" } = input;
   return {
     ...PYTORCH_ENV,
+    // Otherwise it generates a token whenever it is asked for its health, and sleeps a second on it.
+    SGLANG_ENABLE_HEALTH_ENDPOINT_GENERATION: "false",
+    // Without it the code for processors is not used, whatever `--device` says.
+    ...(accelerator === "cpu" ? { SGLANG_USE_CPU_ENGINE: "1" } : {}),
     ...(context > (model?.facts.trainedContext ?? context)
       ? { SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN: "1" }
       : {}),
   };
 }
 
-/** up and healthy (the same question: its port opens before the weights are loaded, and then says 503) → listed → first token. */
+/** up (its port opens before it has warmed up, and then says 503) → healthy, with its version → listed → first token. */
 function sglangProbes({ servedName: model }: EngineInput): readonly Probe[] {
-  const health = { method: "GET", path: "/health", read: "whole" } as const;
-  const judge: Probe["judge"] = (answer) =>
-    answer.status === 200 ? { kind: "ok" } : notYet(answer);
   return [
-    { rung: "up", request: health, judge, attemptMs: FIRST_MS },
-    { rung: "healthy", request: health, judge, attemptMs: QUICK_MS },
+    {
+      rung: "up",
+      request: { method: "GET", path: "/health", read: "whole" },
+      judge: (answer) => (answer.status === 200 ? { kind: "ok" } : notYet(answer)),
+      attemptMs: FIRST_MS,
+    },
+    {
+      rung: "healthy",
+      request: { method: "GET", path: "/server_info", read: "whole" },
+      judge: judgeVersion,
+      attemptMs: QUICK_MS,
+    },
     listedProbe({
       model,
       title: "SGLang",
@@ -122,4 +155,13 @@ function sglangProbes({ servedName: model }: EngineInput): readonly Probe[] {
     }),
     firstTokenProbe(model, [[/chat template/i, "Choose a model that was made to chat."]]),
   ];
+}
+
+const versionSchema = z.object({ version: z.string() });
+
+function judgeVersion(answer: ProbeAnswer): ProbeVerdict {
+  const found = answer.status === 200 ? readJson(answer.text, versionSchema) : undefined;
+  return found === undefined
+    ? notYet(answer)
+    : { kind: "ok", facts: { engineVersion: found.version } };
 }

@@ -49,7 +49,7 @@ export const vllm = {
   },
   // Its own API key would cover /v1 only: /invocations, /pause, /update_weights, /scale_elastic_ep and more have none.
   paths: [...OPENAI_PATHS, ...AGENT_PATHS, ...COUNTING_PATHS, get("/health"), get("/version")],
-  overflowMark: "maximum context length",
+  overflowMarks: ["maximum context length"],
   // vllm/v1/engine/core.py; and what its server's process ends with when its arguments don't go together with the model.
   givesUp:
     /(?:EngineCore|WorkerProc) (?:failed to start|encountered a fatal error)\.|ValidationError: \d+ validation error|KeyError: 'invalid \w+/,

@@ -54,8 +54,8 @@ describe("the configuration", () => {
 
   it("rewords an overflow only for engines with words of their own", () => {
     expect(config()).not.toContain("http-response");
-    const told = config({ overflowMark: "exceed_context_size_error" });
-    expect(told).toContain('{ res.body -m sub "exceed_context_size_error" } { var(');
+    const told = config({ overflowMarks: ["exceed_context_size_error", "too long"] });
+    expect(told).toContain('{ res.body -m sub "exceed_context_size_error" "too long" } { var(');
     const answered = /lf-string '([^']*)'/.exec(told)?.[1] ?? "";
     expect(JSON.parse(answered)).toMatchObject({
       type: "error",

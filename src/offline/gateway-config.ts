@@ -18,7 +18,7 @@ export interface GatewayConfigInput {
   /** Answer of `GET /stack/endpoint`, without the key; undefined: 404. */
   readonly endpointJson?: string | undefined;
   /** See `ContainerEngine`. */
-  readonly overflowMark?: string | undefined;
+  readonly overflowMarks?: readonly string[] | undefined;
 }
 
 /** Names under which clients may call us. Anything else is DNS rebinding, or a proxy nobody meant. */
@@ -178,7 +178,7 @@ function backend(input: GatewayConfigInput): readonly string[] {
     "backend engine",
     `  http-request set-header Host ${address}`,
     `  server engine ${address} resolvers docker resolve-prefer ipv4 init-addr libc,none`,
-    ...overflow(input.overflowMark),
+    ...overflow(input.overflowMarks),
   ];
 }
 
@@ -188,8 +188,8 @@ function backend(input: GatewayConfigInput): readonly string[] {
  * engine's message is kept: it names the two numbers. An error in another API's shape (Ollama's own) has no such message,
  * and stays whole.
  */
-function overflow(mark: string | undefined): readonly string[] {
-  if (mark === undefined) return [];
+function overflow(marks: readonly string[] = []): readonly string[] {
+  if (marks.length === 0) return [];
   const message = "%[var(txn.message),json(utf8s)]";
   const body = apiError(message, "invalid_request_error", "context_length_exceeded");
   return [
@@ -197,8 +197,10 @@ function overflow(mark: string | undefined): readonly string[] {
     "  http-response wait-for-body time 5s if { status 400 }",
     // The body is in reach of a rule's expression, and not of the text it returns.
     "  http-response set-var(txn.message) res.body,json_query($.error.message) if { status 400 }",
+    // SGLang's error is the body itself.
+    "  http-response set-var(txn.message) res.body,json_query($.message) if { status 400 } !{ var(txn.message) -m found }",
     '  http-response set-var-fmt(txn.message) "prompt is too long: %[var(txn.message)]" if { status 400 } { var(txn.anthropic) -m bool } { var(txn.message) -m found }',
-    `  http-response return status 400 content-type application/json lf-string '${body}' if { status 400 } { res.body -m sub "${mark}" } { var(txn.message) -m found }`,
+    `  http-response return status 400 content-type application/json lf-string '${body}' if { status 400 } { res.body -m sub ${marks.map((mark) => `"${mark}"`).join(" ")} } { var(txn.message) -m found }`,
   ];
 }
 

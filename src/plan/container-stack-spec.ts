@@ -55,7 +55,7 @@ export function describeContainers(input: ContainerStackInput): ContainerStackSp
     enginePort: engine.port,
     keySha256: input.keySha256,
     paths: engine.paths,
-    overflowMark: engine.overflowMark,
+    overflowMarks: engine.overflowMarks,
     port,
     bodyLimitBytes: BODY_LIMIT_BYTES,
     endpointJson: JSON.stringify(describeEndpoint(input)),
