@@ -7,10 +7,10 @@ const NAMED = new Set(["--chat-template", "--tokenizer", "--tokenizer-mode", "--
 
 /**
  * Kinds (`model_type`) for which vLLM has a template or a renderer of its own: vllm/transformers_utils/chat_templates/registry.py,
- * and the tokenizer modes that vllm/config/model.py sets by architecture (`git` is Grok 2).
+ * and the tokenizer modes that vllm/config/model.py sets by architecture (`git` is Grok 2); 0.32.0 and the versions around it.
  */
 const RENDERED_BY_VLLM =
-  /^(?:blip-2|chameleon|clip|colpali|deepseek_|florence2|fuyu|git$|kimi_audio|minicpmv|paligemma|qwen$|rwkv7|siglip|unlimited-ocr)/;
+  /^(?:blip-2|chameleon|clip|colpali|deepseek_|florence2|fuyu|git$|inkling|kimi_(?:audio|k3)|minicpmv|paligemma|qwen$|rwkv7|siglip|unlimited[-_]ocr)/;
 
 /** Files that may bring what `snapshotTemplate` does not look for: tokenizers of Mistral, and processors of models that see. */
 const MAY_RENDER = /^(?:tekken\.json|tokenizer\.model\.v\d+|processor_config\.json)$/;

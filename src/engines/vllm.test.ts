@@ -120,6 +120,7 @@ describe("a snapshot without a chat template", () => {
     ["another tokenizer", base({ extraArgs: ["--tokenizer-mode", "mistral"] })],
     ["a kind that vLLM has a template for", withArchitecture("paligemma")],
     ["a kind that vLLM renders itself", withArchitecture("deepseek_v32")],
+    ["another of them", withArchitecture("kimi_k3")],
     ["a tokenizer of Mistral's", base({}, { files: [{ path: "tekken.json" }] })],
     ["a processor, which may have one", base({}, { files: [{ path: "processor_config.json" }] })],
   ])("%s is not", (_title, input) => {
