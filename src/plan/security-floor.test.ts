@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from "vitest";
-import { ENGINES } from "../engines/index.ts";
+import { containerEngines, ENGINES } from "../engines/index.ts";
 import { belowFloor, heedFloor, imageTag } from "./security-floor.ts";
 
 const { llamacpp, ollama, sglang, vllm } = ENGINES;
@@ -68,11 +68,10 @@ test.each([
 });
 
 test("no image that is taken by itself from a registry is below", () => {
-  for (const engine of Object.values(ENGINES)) {
-    if (engine.kind !== "container") continue;
-    const { acceleratedImages = {} } = engine as { acceleratedImages?: Record<string, never> };
-    const images = [engine.image, ...Object.values<{ tag: string }>(acceleratedImages)];
-    for (const { tag } of images) expect(belowFloor(engine.securityFloor, tag)).toBeUndefined();
+  for (const { image, acceleratedImages = {}, securityFloor } of containerEngines()) {
+    for (const { tag } of [image, ...Object.values(acceleratedImages)]) {
+      expect(belowFloor(securityFloor, tag)).toBeUndefined();
+    }
   }
 });
 

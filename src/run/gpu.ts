@@ -1,6 +1,7 @@
 import type { ContainerFacts, DaemonFacts, DeviceRequest, Runtime } from "../docker/runtime.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { Accelerator, ContainerEngine } from "../engines/engine.ts";
+import { unreachable } from "../errors.ts";
 import { gpuFacts } from "../host/gpu-facts.ts";
 import { decideGpu, type GpuDecision } from "../plan/gpu/decide.ts";
 import { type GpuPolicy, gpuDemanded } from "../plan/gpu/policy.ts";
@@ -159,10 +160,21 @@ const NOT_USED = "The GPU is not used, the processor computes:";
 
 function withoutGpu(context: RunContext, policy: GpuPolicy, fault: GpuFault): SettledGpu {
   if (gpuDemanded(policy)) throw gpuUnusable(fault);
-  if (fault.state === "absent") return onCpu([]);
-  const message = `${NOT_USED} ${fault.why} (${[fault.cause, ...fault.evidence].join("; ")})`;
-  context.emit({ type: "warning", message, next: fault.next });
-  return onCpu([message]);
+  const told = `${fault.why} (${[fault.cause, ...fault.evidence].join("; ")})`;
+  switch (fault.state) {
+    case "absent":
+      return onCpu([]);
+    case "unasked":
+      context.emit({ type: "info", message: told });
+      return onCpu([]);
+    case "broken": {
+      const message = `${NOT_USED} ${told}`;
+      context.emit({ type: "warning", message, next: fault.next });
+      return onCpu([message]);
+    }
+    default:
+      return unreachable(fault.state);
+  }
 }
 
 function onCpu(warnings: readonly string[]): SettledGpu {

@@ -137,7 +137,22 @@ describe("why nothing can be", () => {
     ],
     ["a driver without the toolkit", { host: host(driver) }, "broken toolkit-missing"],
     ["a number that is not there", { daemon: cdi, policy: ["7"] }, "broken unknown-device"],
-    ["AMD, and no image for it", { host: amd }, "absent image-has-no-cuda"],
+    ["AMD, and no image for it", { host: amd }, "broken no-image-for-gpu"],
+    [
+      "AMD's interface without a GPU of theirs",
+      { host: host({}, { kfd: { path: "/dev/kfd", gid: 109 } }) },
+      "absent no-devices",
+    ],
+    [
+      "an integrated GPU that nobody asked for",
+      { accelerators: ALL, host: host({}, { renderNodes: [render(128, "intel")] }) },
+      "unasked vulkan-only",
+    ],
+    [
+      "one for which the engine has no image",
+      { host: host({}, { renderNodes: [render(128, "intel")] }) },
+      "unasked no-image-for-gpu",
+    ],
     ["a second AMD GPU", { accelerators: ALL, host: amd, policy: ["5"] }, "absent unknown-device"],
   ])("%s", (_, part, expected) => {
     const { fault, devices } = decideGpu(question(part));

@@ -189,21 +189,35 @@ function missing({ policy, accelerators, daemon, host }: GpuQuestion): GpuFault 
           evidence,
         );
   }
-  const seen = [
+  const cards = [
     ...(card.hardware ? ["an NVIDIA GPU"] : []),
-    ...(kfd === undefined ? [] : [kfd.path]),
-    ...renderNodes.map(({ path }) => path),
+    // AMD's compute interface is there with every GPU of theirs, and without any.
+    ...(kfd === undefined ? [] : renderNodes.filter(({ vendor }) => vendor === "amd")).map(
+      nodeText,
+    ),
   ];
+  const seen = [...new Set([...cards, ...renderNodes.map(nodeText)])];
+  if (seen.length > 0 && typeof policy !== "string") {
+    const why = `There is no GPU ${policy.join(", ")} that the engine has an image for.`;
+    return fault("absent", "unknown-device", why, OTHER_ENGINE, seen);
+  }
+  if (cards.length > 0) {
+    const why = "The engine has no image for the GPU that is here.";
+    return fault("broken", "no-image-for-gpu", why, OTHER_ENGINE, cards);
+  }
   if (seen.length > 0) {
-    return fault(
-      "absent",
-      typeof policy === "string" ? "image-has-no-cuda" : "unknown-device",
-      typeof policy === "string"
-        ? "The engine has no image for the GPU that is here."
-        : `There is no GPU ${policy.join(", ")} that the engine has an image for.`,
-      "choose another engine, or --gpu none",
-      seen,
-    );
+    return accelerators.includes("vulkan")
+      ? fault("unasked", "vulkan-only", VULKAN_ONLY, "stack up --gpu all", seen)
+      : fault("unasked", "no-image-for-gpu", NO_VULKAN, OTHER_ENGINE, seen);
   }
   return fault("absent", "no-devices", "There is no GPU in this machine.", "stack up --gpu none");
+}
+
+const OTHER_ENGINE = "choose another engine, or --gpu none";
+const VULKAN_ONLY =
+  "The GPU that is here serves Vulkan alone, often no faster than the processor: it is used when it is asked for.";
+const NO_VULKAN = "The GPU that is here serves Vulkan alone, for which the engine has no image.";
+
+function nodeText({ vendor, path }: HostGpu["renderNodes"][number]): string {
+  return `${vendor} ${path}`;
 }

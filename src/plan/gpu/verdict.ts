@@ -15,6 +15,8 @@ export type GpuCause =
   | "cgroup-driver"
   | "device-permission"
   | "image-has-no-cuda"
+  | "no-image-for-gpu"
+  | "vulkan-only"
   | "no-answer"
   | "unknown";
 
@@ -39,9 +41,9 @@ export type GpuVerdict =
     }
   | GpuFault;
 
-/** `absent`: there is nothing to use. `broken`: there is something, and it can't be used. */
+/** `absent`: there is nothing to use. `unasked`: there is something that only who asks for it gets. `broken`: there is something, and it can't be used. */
 export interface GpuFault {
-  readonly state: "absent" | "broken";
+  readonly state: "absent" | "unasked" | "broken";
   readonly cause: GpuCause;
   /** One sentence. */
   readonly why: string;

@@ -99,6 +99,7 @@ describe("verdicts", () => {
     ["disk large", diskFinding("/s", 5e10), "ok"],
     ["no GPU", gpuFinding("auto", not("absent"), undefined), "ok"],
     ["no GPU, wanted", gpuFinding("all", not("absent"), undefined), "failed GPU_UNUSABLE"],
+    ["GPU that nobody asked for", gpuFinding("auto", not("unasked"), undefined), "ok"],
     ["GPU without toolkit", gpuFinding("auto", not("broken"), undefined), "warning"],
     [
       "GPU without toolkit, wanted",

@@ -56,6 +56,7 @@ export function gpuFinding(
     const told = { summary: `${why} (${cause})`, detail: evidence, fix: next };
     if (gpuDemanded(policy)) return { status: "failed", code: "GPU_UNUSABLE", ...told };
     if (wrong.state === "broken") return { status: "warning", ...told };
+    if (wrong.state === "unasked") return { status: "ok", summary: why, detail: evidence };
     return { status: "ok", summary: "none found; engines use the processor" };
   }
   if (verdict === undefined) {
