@@ -1,4 +1,5 @@
 import type { SettingKey, ResolvedSettings } from "../plan/settings.ts";
+import type { KeptFor } from "../run/load-settings.ts";
 import type { RunContext } from "../run-context.ts";
 import type { Style } from "./output/style.ts";
 
@@ -98,8 +99,8 @@ export interface Call<Flags extends FlagSpecs = FlagSpecs> {
   readonly dryRun: boolean;
   readonly context: RunContext;
   readonly look: Look;
-  /** Reads the files of settings at the first call. */
-  readonly settings: () => Promise<ResolvedSettings>;
+  /** Reads the files of settings at each call. */
+  readonly settings: (keptFor?: KeptFor) => Promise<ResolvedSettings>;
   /** Part of the result, ahead of its end: a line of text, or one object of NDJSON. */
   readonly data: (item: Readonly<Record<string, unknown>>, text: string) => void;
   /** A question on the terminal; undefined where nobody can answer. */

@@ -25,9 +25,9 @@ export async function runCommand(
     dryRun: parsed.globals["dry-run"] === true,
     context,
     look,
-    settings: async () => {
+    settings: async (keptFor) => {
       const { loadSettings } = await import("../run/load-settings.ts");
-      return loadSettings(context, parsed.settings);
+      return loadSettings(context, parsed.settings, keptFor);
     },
     data: (item, text) => output.data(item, text),
     confirm: async (question) =>

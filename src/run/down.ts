@@ -4,6 +4,7 @@ import { openStore } from "../models/store.ts";
 import { type Cleared, clearStack } from "./clear-stack.ts";
 import type { RunContext } from "../run-context.ts";
 import { acquireLock } from "../host/lock.ts";
+import { writeKept } from "./kept-settings.ts";
 import { modelUsers } from "./model-users.ts";
 import { readEndpoint, removeStackFolder, stackFolder } from "./stack-folder.ts";
 
@@ -29,6 +30,7 @@ export async function down(
   try {
     const endpoint = await readEndpoint(folder);
     const removed = await clearStack(context, name);
+    await writeKept(folder, undefined);
     const adopted = endpoint?.adopted === true;
     const left = adopted ? { leftRunning: endpoint.apiBase } : {};
     const result = { name, changed: removed.length > 0, removed, ...left };

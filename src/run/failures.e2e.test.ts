@@ -307,9 +307,9 @@ describe.skipIf(docker === undefined)("a failure, provoked", () => {
           expect.objectContaining({ role: "engine", state: "exited", exitCode: 137 }),
         ]),
       });
-      const settings = ["--name", NAME, "--model", model, "--context", "2048"];
-      expect((await cli.run("restart", engine, ...settings)).exitCode).toBe(0);
-      expect(await status()).toMatchObject({ state: "running", answers: true });
+      expect((await cli.run("restart", "--name", NAME)).exitCode).toBe(0);
+      const served = { engine, endpoint: { contextWindow: 2048 } };
+      expect(await status()).toMatchObject({ state: "running", answers: true, ...served });
     },
   );
 });

@@ -157,8 +157,7 @@ describe.skipIf(docker === undefined)("a GPU", () => {
         });
 
         await gpu.says("one GPU");
-        const settings = ["--name", NAME, "--model", model, "--engine", "ollama"];
-        const restarted = await cli.run("restart", ...settings, "--json");
+        const restarted = await cli.run("restart", "--name", NAME, "--json");
         expect(restarted.exitCode).toBe(0);
         await expect.poll(status, { timeout: 20_000 }).toMatchObject({ gpu: { state: "on-cpu" } });
       });

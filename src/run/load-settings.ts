@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { StackError } from "../errors.ts";
@@ -5,6 +6,7 @@ import { isErrno } from "../host/atomic-write.ts";
 import type { Host } from "../host/host.ts";
 import { nearest } from "../models/nearest.ts";
 import {
+  originText,
   resolveSettings,
   SETTING_KEYS,
   settingVariable,
@@ -12,6 +14,7 @@ import {
 } from "../plan/resolve-settings.ts";
 import type { Origin, ResolvedSettings, SettingKey } from "../plan/settings.ts";
 import type { RunContext } from "../run-context.ts";
+import type { KeptSettings } from "./kept-settings.ts";
 import { findProjectFile } from "./project-file.ts";
 import { parseSettingsFile } from "./settings-file.ts";
 
@@ -35,30 +38,58 @@ const OTHER_VARIABLES: ReadonlySet<string> = new Set([
   "STACK_YAML",
 ]);
 
+/** The settings that a stack was brought up with, where they are to hold now; `here` is what this command is given without them. */
+export type KeptFor = (here: ResolvedSettings) => Promise<KeptSettings | undefined>;
+
 /**
  * Reads every place of settings and settles them: flag > `STACK_*` > `stack.yaml` of the project >
  * `config.yaml` of the user > default. A wrong value or an unknown key of a file is `USAGE`.
+ *
+ * With settings that were kept it is as if the same `up` were typed again, with what is given now in front: what is kept of a
+ * place counts just below the same place now, and the project is that of then. Where that makes another engine of it, only
+ * the project is taken over, as the rest was meant for the engine of then.
  */
 export async function loadSettings(
   context: RunContext,
   flags: readonly SettingArgument[],
+  keptFor?: KeptFor,
 ): Promise<ResolvedSettings> {
   const { host } = context;
-  const projectFile = findProjectFile(host);
-  const userFile = join(host.paths.config, "config.yaml");
-  const settings = resolveSettings([
-    flags.map(({ key, value, flag }) => ({
-      key,
-      value: absolute(host, host.cwd, key, value),
-      isText: true,
-      origin: { kind: "flag", flag },
-      where: flag,
-    })),
-    environmentEntries(context),
-    projectFile === undefined ? [] : await fileEntries(context, projectFile, "project"),
-    await fileEntries(context, userFile, "user"),
-  ]);
-  return projectFile === undefined ? settings : { ...settings, projectFile };
+  const given = flags.map(({ key, value, flag }): SettingEntry => {
+    const path = absolute(host, host.cwd, key, value);
+    return { key, value: path, isText: true, origin: { kind: "flag", flag }, where: flag };
+  });
+  const environment = environmentEntries(context);
+  const user = await fileEntries(context, join(host.paths.config, "config.yaml"), "user");
+  const settle = async (
+    projectFile: string | undefined,
+    kept: KeptSettings["given"],
+  ): Promise<ResolvedSettings> => {
+    const of = (kind: Origin["kind"]): readonly SettingEntry[] =>
+      kept
+        .filter(({ origin }) => origin.kind === kind)
+        .map((each) => ({ ...each, isText: false, where: originText(each.origin) }));
+    const project =
+      projectFile === undefined
+        ? of("project")
+        : await fileEntries(context, projectFile, "project");
+    const layers = [given, of("flag"), environment, of("environment"), project, user];
+    const settings = resolveSettings(layers);
+    return projectFile === undefined ? settings : { ...settings, projectFile };
+  };
+
+  const here = await settle(findProjectFile(host), []);
+  const kept = await keptFor?.(here);
+  if (kept === undefined) return here;
+  const { projectFile } = kept;
+  const project = projectFile !== undefined && existsSync(projectFile) ? projectFile : undefined;
+  const again = await settle(project, kept.given);
+  const settled = again.values.engine === kept.engine ? again : await settle(project, []);
+  return {
+    ...settled,
+    values: { ...settled.values, name: here.values.name },
+    origins: { ...settled.origins, name: here.origins.name },
+  };
 }
 
 function environmentEntries({ host, emit }: RunContext): readonly SettingEntry[] {

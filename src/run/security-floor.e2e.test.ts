@@ -74,14 +74,16 @@ describe.skipIf(docker === undefined)("Ollama 0.17.4, which is below the securit
     expect(lastJson(result)).toMatchObject({ endpoint: warned });
     const status = lastJson(await cli.run("status", "--name", NAME, "--json"));
     expect(status).toMatchObject(warned);
-    // Without the word again it is refused, and what runs goes on.
-    const settings = ["--name", NAME, "--model", model];
-    const restarted = await cli.run("restart", "ollama", ...settings, "--json");
-    expect(restarted.exitCode).toBe(2);
+    // With the word taken back it is refused, and what runs goes on.
+    const unsaid = ["--no-allow-vulnerable", "--image", "stack/ollama:0.17.4"];
+    expect((await cli.run("restart", "--name", NAME, ...unsaid)).exitCode).toBe(2);
     expect(lastJson(await cli.run("status", "--name", NAME, "--json"))).toMatchObject({
       state: "running",
       answers: true,
     });
+    // Else it holds as all that `up` was given.
+    const restarted = await cli.run("restart", "--name", NAME, "--json");
+    expect(lastJson(restarted)).toMatchObject({ changed: true, endpoint: warned });
     const { findings } = lastJson(await cli.run("doctor", "--offline", "--json")) as {
       findings: { check: string; status: string; summary: string }[];
     };

@@ -83,7 +83,11 @@ export async function writeEndpoint(folder: StackFolder, endpoint: Endpoint): Pr
 export async function requireEndpoint(host: Host, name: string): Promise<Endpoint> {
   const endpoint = await readEndpoint(stackFolder(host, name));
   if (endpoint !== undefined) return endpoint;
-  throw new StackError("STACK_UNKNOWN", {
+  throw unknownStack(name);
+}
+
+export function unknownStack(name: string): StackError {
+  return new StackError("STACK_UNKNOWN", {
     what: `There is no stack named ${name} here.`,
     next: name === "default" ? "stack up" : `stack up --name ${name}`,
   });
@@ -126,7 +130,7 @@ export async function writeAdoption(folder: StackFolder, value: Adoption): Promi
   });
 }
 
-/** Forgets that it ran; key and log stay. */
+/** Forgets that it ran; key, log and the settings that it was given stay. */
 export async function forgetRun(folder: StackFolder): Promise<void> {
   const { engineConfigFile, authoritiesFile } = folder;
   const own = ["endpoint.json", "process.json", "adoption.json"].map((each) =>
@@ -150,7 +154,8 @@ function stacksRoot(host: Host): string {
   return join(host.paths.state, "stacks");
 }
 
-async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T | undefined> {
+/** Undefined when the file is not there, or not what the schema says. */
+export async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T | undefined> {
   const text = await readText(file);
   if (text === undefined) return undefined;
   try {

@@ -1,12 +1,11 @@
 import type { Endpoint } from "../endpoint.ts";
-import { StackError } from "../errors.ts";
 import { LABEL } from "../plan/labels.ts";
 import { adoptedSeal, type Seal, sealOf } from "../plan/seal.ts";
 import type { RunContext } from "../run-context.ts";
 import { askForModel, type ModelAnswer } from "./list-models.ts";
 import { type GpuStatus, gpuStatus } from "./gpu-status.ts";
 import { engineOf, findStacks, runningSince, type StackState, stateOf } from "./parts.ts";
-import { stackFolder } from "./stack-folder.ts";
+import { stackFolder, unknownStack } from "./stack-folder.ts";
 
 export interface StatusReport {
   readonly name: string;
@@ -44,12 +43,7 @@ export async function status(
 ): Promise<StatusReport> {
   const { stacks, networks } = await findStacks(context, options.name);
   const parts = stacks[0];
-  if (parts === undefined) {
-    throw new StackError("STACK_UNKNOWN", {
-      what: `There is no stack named ${options.name} here.`,
-      next: options.name === "default" ? "stack up" : `stack up --name ${options.name}`,
-    });
-  }
+  if (parts === undefined) throw unknownStack(options.name);
   const { endpoint, process, adopted } = parts;
   const state = stateOf(parts);
   const [said, gpu] =

@@ -189,9 +189,9 @@ describe.skipIf(store === undefined)("stack up, embedded", () => {
     const files = async (): Promise<readonly string[]> =>
       readdir(join(cli.home, ".local/state"), { recursive: true });
     const before = await files();
-    for (const command of ["up", "restart"]) {
-      expect(await cli.run(command, "--name", "other", "--dry-run")).toMatchObject({ exitCode: 0 });
-    }
+    expect(await cli.run("up", "--name", "other", "--dry-run")).toMatchObject({ exitCode: 0 });
+    const restart = await cli.run("restart", "--name", "other", "--dry-run", "--json");
+    expect(lastJson(restart)).toMatchObject({ code: "STACK_UNKNOWN", exitCode: 2 });
     expect(await files()).toEqual(before);
   });
 
@@ -220,6 +220,24 @@ describe.skipIf(store === undefined)("stack up, embedded", () => {
       apiKey: before.apiKey,
     });
     expect(await isAlive(host, identity)).toBe(false);
+  });
+
+  it("restarts with what it was brought up with, until it is taken down", async () => {
+    const contextOf = ({ endpoint }: Record<string, unknown>): number =>
+      (endpoint as Endpoint).contextWindow;
+    expect(contextOf(lastJson(await up("--context", "2048", "--parallel", "2")))).toBe(2048);
+    for (const more of [["--context", "1024"], []]) {
+      expect(contextOf(lastJson(await cli.run("restart", "--json", ...more)))).toBe(1024);
+      const { measured } = lastJson(await up())["endpoint"] as Endpoint;
+      expect(measured?.parallel).toBe(2);
+    }
+    // One that fails leaves what ran before to go on with.
+    expect((await up("--model", "file:/etc/hostname")).exitCode).toBe(6);
+    expect(contextOf(lastJson(await cli.run("restart", "--json")))).toBe(1024);
+    await cli.run("down");
+    const gone = await cli.run("restart", "--json");
+    expect(lastJson(gone)).toMatchObject({ code: "STACK_UNKNOWN", exitCode: 2 });
+    expect(contextOf(lastJson(await up()))).toBe(8192);
   });
 
   // The binaries that are installed by default know no GPU but Apple's.

@@ -10,6 +10,7 @@ import type { RunContext } from "../run-context.ts";
 import type { DeployOptions, Deployment } from "./deployment.ts";
 import type { PlannedStep } from "../events.ts";
 import { acquireLock } from "../host/lock.ts";
+import { readKept, settingsToKeep, writeKept } from "./kept-settings.ts";
 import { recover } from "./recover.ts";
 import type { UntriedGpu } from "./gpu.ts";
 import type { FitReport } from "./stack-fit.ts";
@@ -28,9 +29,9 @@ export interface UpResult {
   readonly steps: readonly (PlannedStep & { readonly ms?: number })[];
   /** What it takes of the memory, as far as the model is known. */
   readonly fit?: FitReport;
-  /** For a dry run: the GPU that would be asked for. */
   /** Why nothing is known of that before it is fetched. */
   readonly fitUnknown?: string;
+  /** For a dry run: the GPU that would be asked for. */
   readonly gpu?: UntriedGpu;
   /** Absent for a dry run that has something to do. */
   readonly endpoint?: Endpoint;
@@ -55,12 +56,15 @@ export async function up(
     let deployment = await deploy(context, settings, options);
     const { plan } = deployment;
     context.emit({ type: "plan", name, steps: planned(plan) });
-    const undo = createUndoList(context);
     if (deployment.fitUnknown !== undefined) {
       const message = `Whether it fits is not known before it is fetched: ${deployment.fitUnknown}`;
       context.emit({ type: "info", message });
     }
+    const undo = createUndoList(context);
+    const before = await readKept(folder);
     try {
+      // First of all: whoever finds what is begun, after a `kill -9`, is to know with what.
+      await writeKept(folder, settingsToKeep(settings));
       const steps = [...(await deployment.execute(undo))];
       if (deployment.outdated?.() === true) {
         const pulled = { ...settings.values, pull: "missing" } as const;
@@ -82,6 +86,7 @@ export async function up(
       };
     } catch (error) {
       await undo.rollBack();
+      await writeKept(folder, before);
       throw context.signal.aborted ? context.signal.reason : error;
     }
   } finally {

@@ -5,7 +5,7 @@ import { ALL_SETTINGS } from "../setting-flags.ts";
 
 export const command = defineCommand({
   description:
-    "Without arguments: the embedded engine with a small starter model, which needs no Docker, no account and no GPU. What runs already is left alone, and a second `stack up` changes nothing. Each flag below can stand in stack.yaml too, or in a STACK_ variable.",
+    "Without arguments: the embedded engine with a small starter model, which needs no Docker, no account and no GPU. What runs already is left alone, and a second `stack up` changes nothing: where neither engine nor model is named, a stack that was brought up before, and not taken down, is meant as it was, with what is given now in front. Each flag below can stand in stack.yaml too, or in a STACK_ variable.",
   args: [ENGINE_ARGUMENT],
   flags: {},
   settings: ALL_SETTINGS,
@@ -28,7 +28,10 @@ export const command = defineCommand({
     { command: "stack up --dry-run", what: "Only say what would be done." },
   ],
   run: async ({ context, settings, dryRun }): Promise<UpReport> => {
-    const resolved = await settings();
+    const resolved = await settings(async (here) => {
+      const { settingsToGoOn } = await import("../../run/kept-settings.ts");
+      return settingsToGoOn(context, here);
+    });
     const { up } = await import("../../run/up.ts");
     const { keyFileOf } = await import("../key-file-of.ts");
     const result = await up(context, resolved, { dryRun, anew: false });
