@@ -51,6 +51,11 @@ export function errorText(text: string, most = 300): string {
   return oneLine(`a web page${title === undefined ? "" : `: ${title}`}`);
 }
 
+/** The server has too much to do, or is not ready yet: the same question may be answered later. */
+export function isBusy({ status }: ProbeAnswer): boolean {
+  return status === 429 || status === 503;
+}
+
 /** Every error as the gate words it. */
 export function refusal(answer: ProbeAnswer): string {
   return `HTTP ${answer.status}: ${errorText(answer.text)}`;

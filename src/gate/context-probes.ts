@@ -1,4 +1,5 @@
-import { ANSWER_MS, namedWindow, promptTokens, refusal } from "./chat-answer.ts";
+import { ANSWER_MS, isBusy, namedWindow, promptTokens, refusal } from "./chat-answer.ts";
+import { numberFact } from "./facts.ts";
 import type { Found, GateFacts, LateProbe, Probe, ProbeAnswer, ProbeVerdict } from "./probe.ts";
 
 /** Words of the two prompts by which a server's way of counting is learned. */
@@ -75,14 +76,14 @@ function learnLong(facts: GateFacts): Probe["judge"] {
   return (answer) => {
     if (isBusy(answer)) return { kind: "wait", why: refusal(answer) };
     const tokens = promptTokens(answer);
-    const short = number(facts, "canary_short");
+    const short = numberFact(facts, "canary_short");
     if (tokens === undefined || short === undefined || tokens <= short) {
       return { kind: "ok", facts: { context_proof: "uncounted" } };
     }
     const slope = (tokens - short) / (LONG_WORDS - SHORT_WORDS);
     // The first words differ by a token or two, which would grow to dozens over a whole window (seen: 29 of 2048).
     const perWord = Math.abs(slope - Math.round(slope)) < 0.05 ? Math.round(slope) : slope;
-    const ms = (answer.ms ?? 0) - (number(facts, "canary_short_ms") ?? 0);
+    const ms = (answer.ms ?? 0) - (numberFact(facts, "canary_short_ms") ?? 0);
     // Below that it is noise: such a server is fast enough for any window.
     const speed =
       ms > 20 ? { prompt_tokens_per_second: round((tokens - short) / (ms / 1000)) } : {};
@@ -93,7 +94,7 @@ function learnLong(facts: GateFacts): Probe["judge"] {
 
 /** The window as it is believed now: refused prompts have made it smaller. */
 function believed({ window }: ContextQuestion, facts: GateFacts): number {
-  return number(facts, "context_limit") ?? number(facts, "context_length") ?? window;
+  return numberFact(facts, "context_limit") ?? numberFact(facts, "context_length") ?? window;
 }
 
 function fillProbe(
@@ -101,11 +102,11 @@ function fillProbe(
   { facts, remainingMs }: Found,
   attempt: number,
 ): Probe | undefined {
-  const perWord = number(facts, "canary_per_word");
-  const overhead = number(facts, "canary_overhead");
+  const perWord = numberFact(facts, "canary_per_word");
+  const overhead = numberFact(facts, "canary_overhead");
   if (perWord === undefined || overhead === undefined || "context_proof" in facts) return undefined;
   const window = believed(question, facts);
-  const speed = number(facts, "prompt_tokens_per_second") ?? Infinity;
+  const speed = numberFact(facts, "prompt_tokens_per_second") ?? Infinity;
   const affordable = (speed * remainingMs * SHARE) / 1000 / SLOWDOWN;
   const full = affordable >= window;
   const wanted = full ? window - RESERVE : Math.min(affordable, window - RESERVE);
@@ -143,8 +144,8 @@ function overflowProbe(
   question: ContextQuestion,
   { facts, remainingMs }: Found,
 ): Probe | undefined {
-  const perWord = number(facts, "canary_per_word");
-  const overhead = number(facts, "canary_overhead");
+  const perWord = numberFact(facts, "canary_per_word");
+  const overhead = numberFact(facts, "canary_overhead");
   if (perWord === undefined || overhead === undefined || "truncates" in facts) return undefined;
   const window = believed(question, facts);
   // Past the window by more than what may be a difference in counting.
@@ -184,15 +185,6 @@ function atMost(remainingMs: number): number {
 
 function tolerance(tokens: number): number {
   return Math.max(TOLERANCE - 1, Math.ceil(tokens * 0.001));
-}
-
-function isBusy({ status }: ProbeAnswer): boolean {
-  return status === 429 || status === 503;
-}
-
-function number(facts: GateFacts, key: string): number | undefined {
-  const value = facts[key];
-  return typeof value === "number" ? value : undefined;
 }
 
 function round(value: number): number {

@@ -1,4 +1,5 @@
 import type { Measured, Ready } from "../endpoint.ts";
+import { flagFact, numberFact, textFact } from "./facts.ts";
 import type { GateFacts } from "./probe.ts";
 
 /** What the facts of a climbed ladder mean for an endpoint. */
@@ -23,19 +24,19 @@ export interface Belief {
 
 /** Reads the facts of the gate. Pure. */
 export function findings(facts: GateFacts, belief: Belief): Findings {
-  const named = number(facts, "context_length");
-  const limit = number(facts, "context_limit");
-  const proved = number(facts, "context_proved");
+  const named = numberFact(facts, "context_length");
+  const limit = numberFact(facts, "context_limit");
+  const proved = numberFact(facts, "context_proved");
   const cut = facts["context_proof"] === "cut";
   const contextWindow = (cut ? proved : limit) ?? named ?? belief.window;
-  const truncates = flag(facts, "truncates") ?? belief.truncates;
-  const accepted = flag(facts, "tools");
-  const rendered = flag(facts, "tools_rendered");
+  const truncates = flagFact(facts, "truncates") ?? belief.truncates;
+  const accepted = flagFact(facts, "tools");
+  const rendered = flagFact(facts, "tools_rendered");
   const context: Measured["context"] = {
     proof: proofOf(facts),
     ...only("provedTokens", proved),
     ...only("truncates", truncates),
-    ...only("overflow", text(facts, "overflow")),
+    ...only("overflow", textFact(facts, "overflow")),
   };
   const measured: Measured = {
     ready: belief.ready,
@@ -46,16 +47,16 @@ export function findings(facts: GateFacts, belief: Belief): Findings {
           tools: {
             accepted,
             ...only("rendered", rendered),
-            ...only("call", text(facts, "tool_call")),
-            ...only("why", text(facts, "tools_why")),
+            ...only("call", textFact(facts, "tool_call")),
+            ...only("why", textFact(facts, "tools_why")),
           },
         }),
-    ...only("engineVersion", text(facts, "engineVersion")),
-    ...only("software", text(facts, "software")),
-    ...only("parallel", number(facts, "parallel") ?? belief.parallel),
-    ...only("firstTokenMs", number(facts, "first_token_ms")),
-    ...only("tokensPerSecond", number(facts, "tokens_per_second")),
-    ...only("promptTokensPerSecond", number(facts, "prompt_tokens_per_second")),
+    ...only("engineVersion", textFact(facts, "engineVersion")),
+    ...only("software", textFact(facts, "software")),
+    ...only("parallel", numberFact(facts, "parallel") ?? belief.parallel),
+    ...only("firstTokenMs", numberFact(facts, "first_token_ms")),
+    ...only("tokensPerSecond", numberFact(facts, "tokens_per_second")),
+    ...only("promptTokensPerSecond", numberFact(facts, "prompt_tokens_per_second")),
   };
   return {
     contextWindow,
@@ -81,9 +82,9 @@ function contextWarnings(
   belief: Belief,
 ): readonly string[] {
   const warnings: string[] = [];
-  const named = number(facts, "context_length");
+  const named = numberFact(facts, "context_length");
   if (window < (named ?? belief.window)) {
-    const why = text(facts, "context_refused") ?? "longer prompts were cut";
+    const why = textFact(facts, "context_refused") ?? "longer prompts were cut";
     warnings.push(
       `The window was believed to be ${named ?? belief.window} tokens and is ${window} (${why}).`,
     );
@@ -117,7 +118,7 @@ function unprovedReason(facts: GateFacts): string {
     case "cut":
       return "it cut the prompt";
     default:
-      return text(facts, "context_refused") ?? "no prompt of that size was sent";
+      return textFact(facts, "context_refused") ?? "no prompt of that size was sent";
   }
 }
 
@@ -141,19 +142,4 @@ function only<Key extends string, Value>(
   value: Value | undefined,
 ): Partial<Record<Key, Value>> {
   return value === undefined ? {} : ({ [key]: value } as Record<Key, Value>);
-}
-
-function number(facts: GateFacts, key: string): number | undefined {
-  const value = facts[key];
-  return typeof value === "number" ? value : undefined;
-}
-
-function text(facts: GateFacts, key: string): string | undefined {
-  const value = facts[key];
-  return typeof value === "string" ? value : undefined;
-}
-
-function flag(facts: GateFacts, key: string): boolean | undefined {
-  const value = facts[key];
-  return typeof value === "boolean" ? value : undefined;
 }

@@ -111,6 +111,11 @@ describe("the upper rungs", () => {
       { tools: true, measured: { tools: { call: "the answer has no call" } } },
     ],
     [
+      "a server that is busy for a moment is asked again for a call",
+      { tools: "busy" },
+      { tools: true, measured: { tools: { call: "well-formed" } } },
+    ],
+    [
       "tools that the template drops",
       { tools: "dropped" },
       { tools: false, warnings: [expect.stringContaining("dropped")] },

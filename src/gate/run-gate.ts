@@ -3,8 +3,6 @@ import type { RunContext } from "../run-context.ts";
 import { ask, type AskOptions } from "./ask.ts";
 import type { GateFacts, LateProbe, Probe, ProbeVerdict, Rung } from "./probe.ts";
 
-export type { GateFacts } from "./probe.ts";
-
 /**
  * Pause between two attempts, in milliseconds. At 10 ms readiness is noticed within 30 ms in the
  * median, and one attempt costs an engine that loads less than 1 % of a core (measured, see `bench:up`).

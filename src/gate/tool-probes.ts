@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { ANSWER_MS, promptTokens, refusal } from "./chat-answer.ts";
+import { ANSWER_MS, isBusy, promptTokens, refusal } from "./chat-answer.ts";
 import type { Probe, ProbeAnswer, ProbeVerdict } from "./probe.ts";
 
 const NAME = "record_word";
@@ -42,9 +42,7 @@ function judgeTools(answer: ProbeAnswer, required: boolean): ProbeVerdict {
     const rendered = tokens === undefined ? {} : { tools_rendered: tokens >= WORDS };
     return { kind: "ok", facts: { tools: true, ...rendered } };
   }
-  if (answer.status === 429 || answer.status === 503) {
-    return { kind: "wait", why: refusal(answer) };
-  }
+  if (isBusy(answer)) return { kind: "wait", why: refusal(answer) };
   const why = refusal(answer);
   if (!required) return { kind: "ok", facts: { tools: false, tools_why: why } };
   return {
@@ -64,7 +62,10 @@ export function toolCallProbe(model: string): Probe {
       temperature: 0,
       messages: [{ role: "user", content: "Record the word hello." }],
     }),
-    judge: (answer) => ({ kind: "ok", facts: { tool_call: judgeCall(answer) } }),
+    judge: (answer) =>
+      isBusy(answer)
+        ? { kind: "wait", why: refusal(answer) }
+        : { kind: "ok", facts: { tool_call: judgeCall(answer) } },
     attemptMs: ANSWER_MS,
     timedOut: { kind: "ok", facts: { tool_call: "no answer in time" } },
   };

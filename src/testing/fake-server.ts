@@ -14,8 +14,8 @@ export interface Quirks {
   readonly list?: "good" | "missing" | "page";
   /** `vllm`, `llama`, `silent`: the words of a refusal, or none. `cut`: no refusal. `half`: as Ollama, half is left. */
   readonly overflow?: "vllm" | "llama" | "silent" | "cut" | "half";
-  /** `refused`: 400, as vLLM without its flags. `dropped`: the template has no place for them. `ignored`: a forced call is text. */
-  readonly tools?: "good" | "refused" | "dropped" | "ignored";
+  /** `refused`: 400, as vLLM without its flags. `dropped`: the template has no place for them. `ignored`: a forced call is text. `busy`: the first forced call is a 503. */
+  readonly tools?: "good" | "refused" | "dropped" | "ignored" | "busy";
   /** Milliseconds before the first byte of an answer. */
   readonly firstTokenMs?: number;
   /** Milliseconds per 1000 tokens of the prompt. */
@@ -122,6 +122,11 @@ async function chat(
     const message =
       '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set';
     sendJson(response, 400, { object: "error", message, type: "BadRequestError", code: 400 });
+    return;
+  }
+  if (tools === "busy" && typeof body.tool_choice === "object" && !seen.includes("busy")) {
+    seen.push("busy");
+    sendJson(response, 503, { error: { message: "Try again later." } });
     return;
   }
   const over = tokens + body.max_tokens > window;
