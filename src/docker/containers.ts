@@ -4,6 +4,7 @@ import { ask, command, labelFilter, query, removal } from "./ask.ts";
 import { createBody } from "./container-body.ts";
 import { execIn } from "./container-exec.ts";
 import { inspectContainer } from "./container-facts.ts";
+import { containerMemory } from "./container-memory.ts";
 import { putFiles } from "./container-files.ts";
 import { followLog, tailLog } from "./container-logs.ts";
 import { waitExit } from "./container-wait.ts";
@@ -56,6 +57,7 @@ export function containers(wire: Wire, manyNetworks: boolean): Containers {
       }),
 
     waitExit: (id, signal) => waitExit(wire, id, signal),
+    memory: (id, signal) => containerMemory(wire, id, signal),
     putFiles: (id, directory, files, signal) => putFiles(wire, id, directory, files, signal),
     tail: (id, lines, signal) => tailLog(wire, id, lines, signal),
     follow: (id, options) => followLog(wire, id, options),

@@ -195,6 +195,8 @@ export interface Containers {
   remove(id: string, signal?: AbortSignal): Promise<void>;
   /** Resolves when the container ends. */
   waitExit(id: string, signal: AbortSignal): Promise<ContainerExit>;
+  /** Bytes of the machine's memory that would be free without it; undefined where it does not run, or nobody says. */
+  memory(id: string, signal?: AbortSignal): Promise<number | undefined>;
   /** The last `tail` lines, stdout and stderr in order. */
   tail(id: string, tail: number, signal?: AbortSignal): Promise<readonly string[]>;
   follow(

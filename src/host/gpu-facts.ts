@@ -130,11 +130,10 @@ async function renderNodesOf(root: string): Promise<readonly RenderNode[]> {
       const about = (file: string): Promise<string | undefined> =>
         text(root, `/sys/class/drm/${name}/device/${file}`);
       const vendor = VENDORS[(await about("vendor"))?.trim() ?? ""] ?? "other";
-      const freeBytes = freeOfAmdgpu(
-        await about("mem_info_vram_total"),
-        await about("mem_info_vram_used"),
-      );
-      return node === undefined ? [] : [{ ...node, vendor, freeBytes }];
+      const total = await about("mem_info_vram_total");
+      const freeBytes = freeOfAmdgpu(total, await about("mem_info_vram_used"));
+      const totalBytes = freeOfAmdgpu(total, "0");
+      return node === undefined ? [] : [{ ...node, vendor, freeBytes, totalBytes }];
     }),
   );
   const number = ({ path }: RenderNode): number => Number(/\d+$/.exec(path)?.[0]);

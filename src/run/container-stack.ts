@@ -5,11 +5,13 @@ import { engineImage } from "../engines/engine-image.ts";
 import type { ContainerEngine, EngineInput } from "../engines/engine.ts";
 import { containerWeightsPath } from "../engines/store-mount.ts";
 import { StackError } from "../errors.ts";
+import { hostMemory } from "../host/memory.ts";
 import type { StoredModel } from "../models/model.ts";
 import { parseReference } from "../models/reference.ts";
 import { openStore } from "../models/store.ts";
 import { dockerNames } from "../offline/names.ts";
 import { describeContainers } from "../plan/container-stack-spec.ts";
+import { containerBudget } from "../plan/fit/container-budget.ts";
 import { engineMemory } from "../plan/fit/engine-memory.ts";
 import { tokenBytes } from "../plan/fit/kv-cache.ts";
 import { parseGpuPolicy } from "../plan/gpu/policy.ts";
@@ -24,8 +26,9 @@ import { runningEngineProcess } from "./engine-process.ts";
 import { foresee } from "./foresee.ts";
 import { choosePort, portOf, type PortWish } from "./free-port.ts";
 import { settleGpu, untriedGpu } from "./gpu.ts";
+import { freeOfGpus, heldMemory } from "./held-memory.ts";
 import { imageLockFile, readImageLock } from "./image-lock.ts";
-import { containerBudget, freeOfGpus, stackFit } from "./stack-fit.ts";
+import { stackFit } from "./stack-fit.ts";
 import { ensureKey, readEndpoint, readKey, stackFolder } from "./stack-folder.ts";
 import { chooseImages, preflightImages } from "./stack-images.ts";
 
@@ -97,14 +100,20 @@ export async function containerStack(
 
   const runs = containers.some((each) => each.state === "running");
   const same = known?.engine === engine.name && known.reference === model.reference;
+  const replaced = { containers, pid: process?.pid };
+  const [memory, heldBytes, gpus] = await Promise.all([
+    hostMemory(),
+    heldMemory(context, runtime, replaced),
+    freeOfGpus(context, gpu.devices, replaced),
+  ]);
   const fit = stackFit({
     settings: engine.capsAtTraining ? { ...settings, stretch: false } : settings,
     engine: engine.name,
     reference: model.reference,
-    budget: await containerBudget(daemon, settings.memory, {
-      gpus: await freeOfGpus(context, gpu),
-      replaces: runs,
-    }),
+    budget: containerBudget(
+      { host: memory, daemonBytes: daemon.memoryBytes, heldBytes, gpus },
+      settings.memory,
+    ),
     running: runs && same ? known : undefined,
   });
 

@@ -1,16 +1,11 @@
-import type { DaemonFacts, DeviceRequest } from "../docker/runtime.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { StackError } from "../errors.ts";
-import { gpuFacts } from "../host/gpu-facts.ts";
 import { hostMemory, processMemory } from "../host/memory.ts";
 import { catalogEntry } from "../models/catalog.ts";
 import type { StoredModel } from "../models/model.ts";
 import type { Budget } from "../plan/fit/budget.ts";
 import { engineMemory } from "../plan/fit/engine-memory.ts";
 import { type Fit, fitContext, type FitQuestion } from "../plan/fit/fit-context.ts";
-import { freeOfDevices } from "../plan/gpu/free-bytes.ts";
-import type { RunContext } from "../run-context.ts";
-import { parseSize } from "../plan/size.ts";
 import type { Settings } from "../plan/settings.ts";
 
 /** The sum that `up` shows, in bytes. */
@@ -108,45 +103,4 @@ export async function processBudget(replacedPid: number | undefined): Promise<Bu
   const { freeBytes, groupFreeBytes } = await hostMemory();
   const own = replacedPid === undefined ? 0 : ((await processMemory(replacedPid)) ?? 0);
   return { hostFreeBytes: Math.min(freeBytes, groupFreeBytes ?? freeBytes) + own };
-}
-
-/** Two machines are one and the same when they differ in memory by no more than this. */
-const SAME_MACHINE = 0.02;
-
-export interface ContainerMemory {
-  /** Free on the GPUs that it is given, each; undefined where one does not say. */
-  readonly gpus: readonly (number | undefined)[];
-  /** A container of this stack runs, and what it has is free when it goes. */
-  readonly replaces: boolean;
-}
-
-/**
- * For a container: what the daemon's machine has left, and no more than the limit of the container. Of a virtual machine
- * only the size is known.
- */
-export async function containerBudget(
-  daemon: Pick<DaemonFacts, "memoryBytes">,
-  limit: string | undefined,
-  { gpus, replaces }: ContainerMemory,
-): Promise<Budget> {
-  const { totalBytes, freeBytes } = await hostMemory();
-  const same = Math.abs(daemon.memoryBytes - totalBytes) <= SAME_MACHINE * totalBytes;
-  const whole = daemon.memoryBytes === 0 ? totalBytes : daemon.memoryBytes;
-  const free = same && !replaces ? freeBytes : whole;
-  const most = limit === undefined ? undefined : parseSize(limit);
-  return {
-    hostFreeBytes: Math.min(free, most ?? free),
-    ...(gpus.length === 0
-      ? {}
-      : { deviceFreeBytes: gpus.reduce<number>((sum, free) => sum + (free ?? Infinity), 0) }),
-  };
-}
-
-/** Free bytes of each GPU that the engine is given; undefined where one does not say. */
-export async function freeOfGpus(
-  { host, signal }: RunContext,
-  { devices }: { readonly devices: readonly DeviceRequest[] },
-): Promise<readonly (number | undefined)[]> {
-  if (devices.length === 0) return [];
-  return freeOfDevices(devices, await gpuFacts(host, { signal }));
 }

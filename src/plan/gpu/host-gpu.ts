@@ -32,6 +32,8 @@ export interface DeviceNode {
 
 export interface RenderNode extends DeviceNode {
   readonly vendor: "amd" | "intel" | "nvidia" | "other";
+  /** Bytes of the memory on the card, where `freeBytes` is told. */
+  readonly totalBytes?: number | undefined;
   /** Free bytes of the memory on the card. Undefined where its driver does not say (only AMD's does), or it uses the machine's. */
   readonly freeBytes: number | undefined;
 }

@@ -7,6 +7,12 @@ export const SMI_QUERY = [
   "--format=csv,noheader,nounits",
 ] as const;
 
+/** Arguments whose answer `readComputeApps` reads: one line for each process on each GPU. */
+export const APPS_QUERY = [
+  "--query-compute-apps=gpu_uuid,pid,used_memory",
+  "--format=csv,noheader,nounits",
+] as const;
+
 const MIB = 1024 * 1024;
 
 // GPUs that share the machine's memory answer `[N/A]`.
@@ -30,6 +36,29 @@ export function readGpuDevices(text: string): readonly GpuDevice[] {
     if (!row.success) return [];
     const [index, uuid, name, driverVersion, totalBytes, freeBytes] = row.data;
     return [{ index, uuid, name, driverVersion, totalBytes, freeBytes }];
+  });
+}
+
+/** A process that computes on a GPU, and what it has of its memory; undefined where the driver does not tell (Windows manages it). Bytes. */
+export interface ComputeApp {
+  readonly uuid: string;
+  readonly pid: number;
+  readonly usedBytes: number | undefined;
+}
+
+const appSchema = z.tuple([
+  z.string().regex(/^(GPU|MIG)-\S+$/),
+  z.string().regex(/^\d+$/).transform(Number),
+  mebibytes,
+]);
+
+/** The processes that nvidia-smi listed; what is no line of the table is left out. */
+export function readComputeApps(text: string): readonly ComputeApp[] {
+  return text.split("\n").flatMap((line) => {
+    const row = appSchema.safeParse(line.split(",").map((cell) => cell.trim()));
+    if (!row.success) return [];
+    const [uuid, pid, usedBytes] = row.data;
+    return [{ uuid, pid, usedBytes }];
   });
 }
 

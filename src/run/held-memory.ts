@@ -1,0 +1,52 @@
+import type { ContainerFacts, DeviceRequest, Runtime } from "../docker/runtime.ts";
+import { gpuFacts } from "../host/gpu-facts.ts";
+import { heldOfGpus } from "../host/held-of-gpus.ts";
+import { processMemory } from "../host/memory.ts";
+import { freeOfDevices } from "../plan/gpu/free-bytes.ts";
+import { withoutHolder } from "../plan/gpu/without-holder.ts";
+import { LABEL } from "../plan/labels.ts";
+import type { RunContext } from "../run-context.ts";
+
+/** What runs under the stack's name now, and goes before the new one starts. */
+export interface Replaced {
+  readonly containers: readonly ContainerFacts[];
+  /** Of an engine that is a process of ours. */
+  readonly pid: number | undefined;
+}
+
+/** Bytes of the machine's memory that the replaced stack has of its own. What nobody tells counts as nothing. */
+export async function heldMemory(
+  { signal }: Pick<RunContext, "signal">,
+  runtime: Runtime,
+  { containers, pid }: Replaced,
+): Promise<number> {
+  const held = await Promise.all([
+    ...running(containers).map(({ id }) =>
+      runtime.containers.memory(id, signal).catch(() => undefined),
+    ),
+    ...(pid === undefined ? [] : [processMemory(pid)]),
+  ]);
+  signal.throwIfAborted();
+  return held.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0);
+}
+
+/** Free bytes of each GPU that the engine is given, without what the replaced engine has of it; undefined where one does not say. `root`: where `/` is, for tests. */
+export async function freeOfGpus(
+  { host, signal }: RunContext,
+  devices: readonly DeviceRequest[],
+  { containers }: Pick<Replaced, "containers">,
+  root?: string,
+): Promise<readonly (number | undefined)[]> {
+  if (devices.length === 0) return [];
+  const look = { signal, ...(root === undefined ? {} : { root }) };
+  const holder = running(containers).find(({ labels }) => labels[LABEL.gpu] !== undefined);
+  const [facts, held] = await Promise.all([
+    gpuFacts(host, look),
+    holder === undefined ? undefined : heldOfGpus(host, holder.id, look),
+  ]);
+  return freeOfDevices(devices, holder === undefined ? facts : withoutHolder(facts, held));
+}
+
+function running(containers: readonly ContainerFacts[]): readonly ContainerFacts[] {
+  return containers.filter(({ state }) => state === "running");
+}
