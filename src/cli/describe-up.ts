@@ -1,6 +1,7 @@
 import type { UpResult } from "../run/up.ts";
 import type { Look } from "./command.ts";
 import { formatBytes } from "../models/bytes.ts";
+import { WHY_NO_MORE } from "../plan/context-window.ts";
 import { renderFields } from "./output/table.ts";
 
 /** What `up` and `restart` print: the result, and the file that holds the key. A server that is adopted may have none. */
@@ -15,6 +16,7 @@ export function describeUp(report: UpReport): string {
       ...steps.map((step) => `would: ${step.title}`),
       ...(gpu === undefined ? [] : [describeGpu(gpu)]),
       ...(fit === undefined ? [] : [describeFit(fit)]),
+      ...(fit?.warnings ?? []).map((warning) => `warning: ${warning}`),
       ...(fitUnknown === undefined
         ? []
         : [`memory: not known before the model is fetched: ${fitUnknown}`]),
@@ -25,7 +27,10 @@ export function describeUp(report: UpReport): string {
     ["endpoint", endpoint.apiBase],
     ["model", endpoint.model],
     ["engine", endpoint.engine],
-    ["context", `${endpoint.contextWindow} tokens, answers of up to ${endpoint.maxOutputTokens}`],
+    [
+      "context",
+      `${endpoint.contextWindow} tokens${reason(report)}, answers of up to ${endpoint.maxOutputTokens}`,
+    ],
     ["tools", endpoint.tools ? "yes" : "no"],
     ["key", report.keyFile ?? "none"],
   ]);
@@ -33,6 +38,13 @@ export function describeUp(report: UpReport): string {
 
 function describeGpu({ accelerator, request }: NonNullable<UpReport["gpu"]>): string {
   return `gpu: ${accelerator} (${request}), not tried: that takes a container, and a dry run starts none`;
+}
+
+/** What limits the context, in brackets; nothing where it is what was asked for, or the gate found another. */
+function reason({ fit, endpoint }: Pick<UpReport, "fit" | "endpoint">): string {
+  if (fit === undefined || fit.limitedBy === "settings") return "";
+  const found = endpoint?.contextWindow ?? fit.context;
+  return found === fit.context ? ` (${WHY_NO_MORE[fit.limitedBy]})` : "";
 }
 
 /** The sum, in one line. */
@@ -44,11 +56,11 @@ function describeFit(fit: NonNullable<UpReport["fit"]>): string {
     formatBytes(free.hostFreeBytes),
   ].join(" and ");
   if (needed === undefined) {
-    return `memory: weights ${formatBytes(weightsBytes ?? 0)}, of ${has} free; what ${context} tokens take is not known`;
+    return `memory: weights ${formatBytes(weightsBytes ?? 0)}, of ${has} free; what ${context} tokens${reason({ fit })} take is not known`;
   }
   const parts = [
     `weights ${formatBytes(needed.weights)}`,
-    `keys and values ${formatBytes(needed.kv)} for ${context} tokens`,
+    `keys and values ${formatBytes(needed.kv)} for ${context} tokens${reason({ fit })}`,
     `buffers ${formatBytes(needed.compute)}`,
     `engine ${formatBytes(needed.runtime)}`,
     ...(needed.cache > 0 ? [`kept prompts up to ${formatBytes(needed.cache)}`] : []),

@@ -34,4 +34,14 @@ describe("the context window", () => {
     expect(window).toMatchObject({ tokens, maxOutputTokens: output, limitedBy });
     expect(window.warnings).toHaveLength(warnings);
   });
+
+  it.each([
+    ["that was asked for", false, 20_000, 0],
+    ["that was asked for and is below the floor", false, 16_383, 1],
+    ["that nobody asked for", true, 20_000, 1],
+    ["that nobody asked for and is enough", true, 32_768, 0],
+  ])("a window %s: auto %s, %i tokens, %i warnings", (_title, auto, context, warnings) => {
+    const window = contextWindow({ ...base, context }, {}, { by: "memory", auto });
+    expect(window.warnings).toHaveLength(warnings);
+  });
 });

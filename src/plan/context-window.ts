@@ -16,32 +16,35 @@ export interface ContextWindow {
  */
 export const AGENT_FLOOR = 16_384;
 /** With this many it has some for the work itself. */
-const AGENT_COMFORT = 32_768;
+export const AGENT_COMFORT = 32_768;
 
 /**
  * How many tokens the engine is told to hold. What the model was trained for is the cap, unless it is to be stretched.
- * `chosenBy`: what the number in the settings comes from, where nobody wrote it.
+ * `chosen`: whether the number is `auto`'s, and then what it comes from. Nobody asked for that one, so it is warned of sooner.
  */
 export function contextWindow(
   settings: Pick<Settings, "stretch" | "maxOutputTokens"> & { readonly context: number },
   model: Pick<ModelFacts, "trainedContext">,
-  chosenBy: "settings" | "training" | "memory" = "settings",
+  chosen: { readonly by: "settings" | "training" | "memory"; readonly auto: boolean } = {
+    by: "settings",
+    auto: false,
+  },
 ): ContextWindow {
   const trained = model.trainedContext ?? settings.context;
   const over = settings.context > trained;
   const tokens = over && !settings.stretch ? trained : settings.context;
   const pastTraining = settings.stretch ? "stretched past training" : "training";
-  const limitedBy = over ? pastTraining : chosenBy;
+  const limitedBy = over ? pastTraining : chosen.by;
   const warnings: string[] = [];
   if (over && settings.stretch) {
     warnings.push(
       `The context of ${tokens} tokens is more than the ${trained} the model was trained for: expect nonsense beyond them.`,
     );
   }
-  const wanted = limitedBy === "memory" ? AGENT_COMFORT : AGENT_FLOOR;
+  const wanted = chosen.auto ? AGENT_COMFORT : AGENT_FLOOR;
   if (tokens < wanted) {
     warnings.push(
-      `The context is ${tokens} tokens, ${REASON[limitedBy]}: agents that send tools want ${wanted} or more.`,
+      `The context is ${tokens} tokens, ${WHY_NO_MORE[limitedBy]}: agents that send tools want ${wanted} or more.`,
     );
   }
   return {
@@ -52,7 +55,8 @@ export function contextWindow(
   };
 }
 
-const REASON: Readonly<Record<ContextWindow["limitedBy"], string>> = {
+/** What decided about a context, for people. */
+export const WHY_NO_MORE: Readonly<Record<ContextWindow["limitedBy"], string>> = {
   settings: "as it was asked for",
   training: "all that the model was trained for",
   "stretched past training": "as it was asked for",

@@ -21,6 +21,8 @@ export interface FitReport {
   readonly weightsBytes?: number;
   readonly free: Budget;
   readonly room?: NonNullable<Fit["room"]>;
+  /** What `up` would warn of. */
+  readonly warnings: readonly string[];
 }
 
 export interface StackFitInput {
@@ -72,6 +74,7 @@ export function stackFit({
         ? budget
         : { hostFreeBytes: budget.hostFreeBytes },
       ...(room === undefined ? {} : { room }),
+      warnings: window.warnings,
     }),
   };
 }

@@ -1,6 +1,6 @@
 import type { StackError } from "../../errors.ts";
 import type { ModelFacts } from "../../models/model.ts";
-import { contextWindow, type ContextWindow } from "../context-window.ts";
+import { AGENT_COMFORT, contextWindow, type ContextWindow } from "../context-window.ts";
 import type { Settings } from "../settings.ts";
 import { type Budget, type Room, roomFor } from "./budget.ts";
 import { type EngineMemory, engineMemory } from "./engine-memory.ts";
@@ -21,7 +21,7 @@ export interface FitQuestion {
     Partial<Pick<ModelFacts, "architecture">>;
   readonly weightsBytes: number;
   readonly budget: Budget;
-  /** Tokens that the running stack has: `auto` keeps them, since its own memory is not free now. */
+  /** Tokens that the running stack has: `auto` keeps them, as a little more or less memory is no reason to start anew. */
   readonly kept?: number | undefined;
 }
 
@@ -36,9 +36,6 @@ export interface Fit {
   readonly misfit: StackError | undefined;
 }
 
-/** Where nothing can be computed, `auto` is what agents need at least. */
-const AGENT_COMFORT = 32_768;
-
 /** Settles the context and what it takes. What exceeds the memory is a misfit, or with `overcommit` a warning. */
 export function fitContext(question: FitQuestion): Fit {
   const { settings, facts, weightsBytes, budget } = question;
@@ -48,7 +45,11 @@ export function fitContext(question: FitQuestion): Fit {
     : undefined;
   const { parallel, kvType } = settings;
   const found = chooseContext(question, size, engine);
-  const window = contextWindow({ ...settings, context: found.tokens }, facts, found.by);
+  const auto = settings.context === "auto";
+  const window = contextWindow({ ...settings, context: found.tokens }, facts, {
+    by: found.by,
+    auto,
+  });
   const needed =
     size === undefined
       ? weightsAlone(weightsBytes)
@@ -101,13 +102,14 @@ function chooseContext(
   if (kept !== undefined)
     return { tokens: kept, by: kept < trained ? "memory" : "training", warnings: [] };
   if (size === undefined || question.budget.deviceFreeBytes === Infinity) {
-    const tokens = Math.min(AGENT_COMFORT, trained);
+    const comfort = agentComfort(trained);
+    const { tokens } = comfort;
     const unknown =
       size === undefined
         ? "How much memory a token takes is not known"
         : "The GPU does not say how much of its memory is free";
     const why = `${unknown}, so \`auto\` is ${tokens} tokens.`;
-    return { tokens, by: "settings", warnings: [why] };
+    return { ...comfort, warnings: [why] };
   }
   const solved = solveContext(size, engine, question.budget, {
     parallel,
@@ -115,11 +117,17 @@ function chooseContext(
     limit: trained,
   });
   // Nothing fits with a margin: the smallest goes on, to be refused or warned about like any other.
-  if (solved === undefined)
-    return { tokens: Math.min(AGENT_COMFORT, trained), by: "settings", warnings: [] };
+  if (solved === undefined) return agentComfort(trained);
   return {
     tokens: solved.tokens,
     by: solved.limitedBy === "memory" ? "memory" : "training",
     warnings: [],
   };
+}
+
+/** Where nothing can be computed, `auto` is what agents need, as far as the model was trained for it. */
+function agentComfort(trained: number): Chosen {
+  return trained < AGENT_COMFORT
+    ? { tokens: trained, by: "training", warnings: [] }
+    : { tokens: AGENT_COMFORT, by: "settings", warnings: [] };
 }

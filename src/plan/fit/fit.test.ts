@@ -295,7 +295,7 @@ describe("the fit", () => {
     expect(failure({ ...QWEN, budget, facts: unknown }).next).toBe(smaller);
   });
 
-  it("keeps an auto context while the stack runs: its own memory is not free", () => {
+  it("keeps an auto context while the stack runs", () => {
     const settings = { ...SETTINGS, context: "auto" } as const;
     const fit = fitContext({ ...QWEN, settings, budget: { hostFreeBytes: GIB }, kept: 20_480 });
     expect(fit.window.tokens).toBe(20_480);
@@ -307,6 +307,25 @@ describe("the fit", () => {
     expect(fit.window.tokens).toBe(32_768);
     expect(fit.window.warnings).toHaveLength(1);
   });
+
+  it.each([
+    ["by memory", { ...QWEN, budget: { hostFreeBytes: 9 * GIB } }, "memory"],
+    ["by training", { ...QWEN, facts: { ...QWEN.facts, trainedContext: 20_000 } }, "training"],
+    [
+      "by training, of a model that says no more",
+      { ...QWEN, facts: { trainedContext: 20_000 } },
+      "training",
+    ],
+    ["by what runs", { ...QWEN, kept: 20_480 }, "memory"],
+  ] as const)(
+    "warns of an auto context that agents have no room in: %s",
+    (_title, question, by) => {
+      const settings = { ...SETTINGS, context: "auto" } as const;
+      const { window } = fitContext({ ...question, settings });
+      expect(window.limitedBy).toBe(by);
+      expect(window.warnings.join(" ")).toMatch(/agents that send tools want 32768 or more/);
+    },
+  );
 
   it.each([
     ["all of it on the GPU", 2, 24, "ample"],
