@@ -9,6 +9,44 @@ const SAMPLES: readonly (readonly [string, string, string])[] = [
     "RuntimeError: Unexpected error from cudaGetDeviceCount(). Did you run some cuda functions before calling NumCudaDevices() that might have already set an error? Error 804: forward compatibility was attempted on non supported HW",
   ],
   [
+    "driver-too-old",
+    "lllyasviel/Fooocus#1313",
+    "RuntimeError: The NVIDIA driver on your system is too old (found version 11040). Please update your GPU driver by downloading and installing a new version from the URL: http://www.nvidia.com/Download/index.aspx Alternatively, go to: https://pytorch.org to install a PyTorch version that has been compiled with your version of the CUDA driver.",
+  ],
+  [
+    "gpu-memory-taken",
+    "pytorch/pytorch#175666",
+    "(EngineCore_DP0 pid=6940) ValueError: Free memory on device cuda:1 (19.77/22.05 GiB) on startup is less than desired GPU memory utilization (0.9, 19.84 GiB). Decrease GPU memory utilization or reduce GPU memory used by other processes.",
+  ],
+  [
+    "gpu-memory-taken",
+    "vLLM 0.9.2, ovg-project/kvcached#29",
+    "ValueError: Free memory on device (59.32/79.15 GiB) on startup is less than desired GPU memory utilization (0.9, 71.24 GiB). Decrease GPU memory utilization or reduce GPU memory used by other processes.",
+  ],
+  [
+    "no-room-for-cache",
+    "vllm-project/vllm-omni#946",
+    `(EngineCore_DP0 pid=6804)     raise ValueError(
+(EngineCore_DP0 pid=6804) ValueError: No available memory for the cache blocks. Try increasing \`gpu_memory_utilization\` when initializing the engine. See https://docs.vllm.ai/en/latest/configuration/conserving_memory/ for more details.
+Process SpawnProcess-1:`,
+  ],
+  [
+    "no-room-for-cache",
+    "sgl-project/sglang#4330",
+    "RuntimeError: Not enough memory. Please try to increase --mem-fraction-static.",
+  ],
+  [
+    "no-bfloat16",
+    "substratusai/vllm-docker#37",
+    "ValueError: Bfloat16 is only supported on GPUs with compute capability of at least 8.0. Your Tesla T4 GPU has compute capability 7.5. You can use float16 instead by explicitly setting the`dtype` flag in CLI, for example: --dtype=half.",
+  ],
+  [
+    "context-above-training",
+    "vllm-project/vllm#19660",
+    `pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig
+  Value error, User-specified max_model_len (513) is greater than the derived max_model_len (max_position_embeddings=512 or model_max_length=None in model's config.json). This may lead to incorrect model outputs or CUDA errors. To allow overriding this maximum, set the env var VLLM_ALLOW_LONG_MAX_MODEL_LEN=1 [type=value_error, input_va`,
+  ],
+  [
     "gpu-memory",
     "ggml-org/llama.cpp#20431",
     `load_tensors: loading model tensors, this can take a while... (mmap = true, direct_io = false)
@@ -201,6 +239,24 @@ describe("a failure that is known", () => {
       why: `A conversation of ${asked} tokens was asked for, and the KV cache holds ${fits}.`,
       next: `stack up --context ${fits}`,
     });
+  });
+
+  it("a stretched window that vLLM only warns of explains nothing", () => {
+    const warning =
+      "WARNING User-specified max_model_len (131072) is greater than the derived max_model_len (max_position_embeddings=40960). VLLM_ALLOW_LONG_MAX_MODEL_LEN must be used with extreme caution.";
+    expect(explainFailure([warning])).toBeUndefined();
+  });
+
+  it("says how much of the GPU is free, and what the model is made for", () => {
+    const said = (id: string): unknown => {
+      const log = SAMPLES.find(([each]) => each === id)?.[2] ?? "";
+      return explainFailure(log.split("\n"))?.why;
+    };
+    expect(said("gpu-memory-taken")).toBe(
+      "Of the GPU's 22.05 GiB of memory 19.77 are free, and the engine wants 19.84: another program has the rest.",
+    );
+    expect(said("context-above-training")).toContain("it is made for 512.");
+    expect(said("no-bfloat16")).toContain("(Tesla T4)");
   });
 
   it("does not explain what it does not know", () => {

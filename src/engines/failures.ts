@@ -35,15 +35,50 @@ const FAILURES: readonly KnownFailure[] = [
     id: "driver-too-old",
     code: "GPU_UNUSABLE",
     pattern:
-      /error 804\b|forward compatibility was attempted on non supported HW|CUDA driver version is insufficient/i,
+      /error 804\b|forward compatibility was attempted on non supported HW|CUDA driver version is insufficient|NVIDIA driver on your system is too old/i,
     why: () => "The image was built for a newer CUDA than the host's NVIDIA driver knows.",
     next: () => "update the driver, or choose an older image: stack up --image <older tag>",
+  },
+  {
+    // vLLM wants its share of the whole card to be free at the start (vllm/v1/worker/utils.py).
+    id: "gpu-memory-taken",
+    code: "DOES_NOT_FIT",
+    pattern:
+      /Free memory on device.*\(([\d.]+)\/([\d.]+) GiB\) on startup is less than desired GPU memory utilization \([\d.]+, ([\d.]+) GiB\)/,
+    why: ([, free, total, wanted]) =>
+      `Of the GPU's ${total} GiB of memory ${free} are free, and the engine wants ${wanted}: another program has the rest.`,
+    next: () => "nvidia-smi",
+  },
+  {
+    id: "no-room-for-cache",
+    code: "DOES_NOT_FIT",
+    pattern:
+      /No available memory for the cache blocks|Not enough memory\. Please try to increase --mem-fraction-static|Not enough GPU memory for hybrid/,
+    why: () => "The weights leave no room for keys and values on the GPU.",
+    next: () => "stack models recommend",
+  },
+  {
+    id: "no-bfloat16",
+    code: "GPU_UNUSABLE",
+    pattern: /Bfloat16 is only supported on GPUs with compute capability.*? Your (.+?) GPU /,
+    why: ([, gpu]) => `The GPU (${gpu}) can't compute in bfloat16, the type of the weights.`,
+    next: () => "stack up vllm -- --dtype half",
+  },
+  {
+    // With --stretch the same words are a warning.
+    id: "context-above-training",
+    code: "USAGE",
+    pattern:
+      /(?:ValueError: |Value error, )User-specified max_model_len \((\d+)\) is greater than the derived max_model_len \((?:\w+=)?(\d+)/,
+    why: ([, asked, trained]) =>
+      `A context of ${asked} tokens was asked for, and by the model's own files it is made for ${trained}.`,
+    next: ([, , trained]) => `stack up --context ${trained}`,
   },
   {
     id: "gpu-memory",
     code: "DOES_NOT_FIT",
     pattern:
-      /cudaMalloc failed: out of memory|CUDA out of memory|CUDA error: out of memory|hipMalloc failed|unable to allocate (CUDA|ROCm|Vulkan)\d* buffer/i,
+      /cudaMalloc failed: out of memory|(?:CUDA|HIP) out of memory|CUDA error: out of memory|hipMalloc failed|unable to allocate (CUDA|ROCm|Vulkan)\d* buffer/i,
     why: () => "The GPU has not enough free memory for the weights and this context.",
     next: () => "stack up --context <less>, or a smaller quantisation",
   },

@@ -20,7 +20,7 @@ const CAUSES: readonly CauseRow[] = [
   {
     cause: "driver-too-old-for-image",
     words:
-      /unsatisfied condition: cuda|forward compatibility was attempted on non supported HW|driver version is insufficient for CUDA runtime|CUDA error 804\b/i,
+      /unsatisfied condition: cuda|forward compatibility was attempted on non supported HW|driver version is insufficient for CUDA runtime|NVIDIA driver on your system is too old|CUDA error 804\b/i,
     why: "The image is built for a newer CUDA than the NVIDIA driver of this machine serves.",
     next: "update the NVIDIA driver and restart the machine, or name an older image with --image",
   },
