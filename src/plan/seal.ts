@@ -5,8 +5,9 @@ export interface Seal {
   /**
    * `isolated`: it reaches nothing but its gateway. `internal`: no way out, but the host itself is
    * reachable at the bridge's address. `process`: it runs as this user, with this user's network. `adopted`: it is not ours.
+   * `unknown`: the daemon could not be asked.
    */
-  readonly kind: "isolated" | "internal" | "process" | "adopted" | "none";
+  readonly kind: "isolated" | "internal" | "process" | "adopted" | "none" | "unknown";
   readonly hostReachable: boolean;
   readonly warnings: readonly string[];
 }
@@ -40,4 +41,9 @@ export function sealOf(runsIn: "process" | "containers", network: NetworkFacts |
 /** Of a server that somebody else has started: nothing is known of what it may reach. */
 export function adoptedSeal(): Seal {
   return { kind: "adopted", hostReachable: true, warnings: [] };
+}
+
+/** Of containers that could not be looked at: as far out as one may fear. */
+export function unseenSeal(): Seal {
+  return { kind: "unknown", hostReachable: true, warnings: [] };
 }

@@ -7,8 +7,11 @@ import type { Endpoint } from "../endpoint.ts";
 import { identifyProcess } from "../host/process-identity.ts";
 import { fakeDocker } from "../testing/fake-docker.ts";
 import { testHost, type TestHost } from "../testing/test-host.ts";
+import { clearStack } from "./clear-stack.ts";
 import { down } from "./down.ts";
+import { readKept, writeKept } from "./kept-settings.ts";
 import { logs } from "./logs.ts";
+import { previewDown } from "./preview-down.ts";
 import { ps } from "./ps.ts";
 import { readEndpoint, stackFolder, writeEndpoint, writeEngineProcess } from "./stack-folder.ts";
 import { status } from "./status.ts";
@@ -96,16 +99,55 @@ describe.each(setups)("where %s", (_, env, told) => {
     expect(warningsOf(test)).toHaveLength(told ? 4 : 0);
   });
 
-  it.runIf(told)("a stack of containers is not believed to be gone", async () => {
+  it("a stack of containers is not believed to be gone", async () => {
     await using test = await brokenHost(env);
     const folder = stackFolder(test.host, "default");
     await writeEndpoint(folder, { ...endpoint, engine: "ollama" });
-    const refused = { code: "USAGE" };
-    await expect(ps(test.context, { all: false })).rejects.toMatchObject(refused);
-    await expect(status(test.context, { name: "default" })).rejects.toMatchObject(refused);
-    await expect(down(test.context, { name: "default", purge: false })).rejects.toMatchObject(
-      refused,
-    );
+    expect(await ps(test.context, { all: false })).toMatchObject([{ state: "unknown" }]);
+    const report = await status(test.context, { name: "default" });
+    expect(report).toMatchObject({ state: "unknown", seal: { kind: "unknown" }, parts: [] });
+    expect(report).not.toHaveProperty("logFile");
+    const message = expect.stringContaining("Of default, in containers, it is not known");
+    expect(warningsOf(test)).toMatchObject([{ message }, { message }]);
+
+    const refused = { code: told ? "USAGE" : "DOCKER_UNREACHABLE" };
+    const options = { name: "default", purge: true };
+    await expect(down(test.context, options)).rejects.toMatchObject(refused);
+    await expect(previewDown(test.context, "default")).rejects.toMatchObject(refused);
+    const log = { name: "default", role: "engine", tail: 9, follow: false } as const;
+    const shown = logs(test.context, { ...log, onLine: () => {} });
+    await expect(shown).rejects.toMatchObject(refused);
+    expect(await readEndpoint(folder)).toBeDefined();
+  });
+});
+
+describe("where no daemon answers", () => {
+  const nowhere = { DOCKER_HOST: "unix:///nowhere/docker.sock" };
+  const options = { name: "default", purge: false };
+
+  it.each([
+    ["of containers", { engine: "ollama", adopted: false }, true],
+    ["of a server that is not ours", { engine: "ollama", adopted: true }, false],
+    ["of a process", { engine: "embedded", adopted: false }, false],
+  ])("what a killed `up` may have begun %s is forgotten, or not", async (_title, kept, stays) => {
+    await using test = await testHost({ env: nowhere });
+    const folder = stackFolder(test.host, "default");
+    await writeKept(folder, { ...kept, given: [] });
+    const gone = down(test.context, options);
+    await (stays
+      ? expect(gone).rejects.toMatchObject({ code: "DOCKER_UNREACHABLE", exitCode: 3 })
+      : expect(gone).resolves.toMatchObject({ changed: false }));
+    expect((await readKept(folder)) !== undefined).toBe(stays);
+  });
+
+  it("nothing takes the place of a stack of containers, which may run yet", async () => {
+    await using test = await testHost({ env: nowhere });
+    const folder = stackFolder(test.host, "default");
+    await writeEndpoint(folder, { ...endpoint, engine: "ollama" });
+    await expect(clearStack(test.context, "default")).rejects.toMatchObject({
+      code: "DOCKER_UNREACHABLE",
+      next: "stack doctor",
+    });
     expect(await readEndpoint(folder)).toBeDefined();
   });
 });

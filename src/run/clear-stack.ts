@@ -1,5 +1,4 @@
 import type { Runtime } from "../docker/runtime.ts";
-import type { Endpoint } from "../endpoint.ts";
 import { StackError } from "../errors.ts";
 import { LABEL } from "../plan/labels.ts";
 import type { RunContext } from "../run-context.ts";
@@ -10,13 +9,17 @@ import { forgetRun, readEndpoint, stackFolder } from "./stack-folder.ts";
 export type Cleared = readonly string[];
 
 /**
- * Stops and removes all that belongs to a stack, whatever started it. Key, log and models stay.
- * Where no daemon answers there can be no container of ours that runs, so that is no error; and whatever is wrong with
- * Docker, a stack that has no containers is forgotten.
+ * Stops and removes all that belongs to a stack, whatever started it. Key, log, settings and models stay.
+ * Whatever is wrong with Docker, a stack that has no containers is forgotten. One that has goes on where its daemon can't be
+ * asked: that is an error, and nothing is stopped or forgotten.
  */
 export async function clearStack(context: RunContext, name: string): Promise<Cleared> {
   const folder = stackFolder(context.host, name);
-  const cleared: string[] = [];
+  const cleared = [
+    ...(await askDocker(context, [name], [], async (runtime) =>
+      clearContainers(runtime, name, context.signal),
+    )),
+  ];
   const known = await runningEngineProcess(context.host, folder);
   const strays = await strayEngineProcesses(context.host, folder);
   const processes = new Map(
@@ -27,11 +30,6 @@ export async function clearStack(context: RunContext, name: string): Promise<Cle
     cleared.push(`process ${each.pid}`);
   }
   const endpoint = await readEndpoint(folder);
-  cleared.push(
-    ...(await askDocker(context, [endpoint], [], async (runtime) =>
-      clearContainers(runtime, name, context.signal),
-    )),
-  );
   if (endpoint?.adopted === true) cleared.push(`the adoption of ${endpoint.apiBase}`);
   await forgetRun(folder);
   return cleared;
@@ -88,32 +86,63 @@ export async function reachableRuntime(context: RunContext): Promise<Runtime | u
 }
 
 /**
- * What the daemon says of these stacks, or `otherwise` where none answers. A Docker that cannot be asked is an error where one
- * of them was made of containers, and only worth a warning to stacks that were not.
+ * What the daemon says of the stacks of these names, or `otherwise` where it can't be asked and none of them is known to run in
+ * containers: that is worth a warning, and not even that where no daemon answers. Of one that does it is an error.
  */
 export async function askDocker<T>(
   context: RunContext,
-  stacks: readonly (Endpoint | undefined)[],
+  names: readonly string[],
   otherwise: T,
   question: (runtime: Runtime) => Promise<T>,
 ): Promise<T> {
+  const { connect } = await import("../docker/connect.ts");
   try {
-    const runtime = await reachableRuntime(context);
-    return runtime === undefined ? otherwise : await question(runtime);
+    return await question(await connect(context.host, { signal: context.signal }));
   } catch (error) {
     context.signal.throwIfAborted();
-    if (!(error instanceof StackError) || (await hasContainers(stacks))) throw error;
-    const { what, next } = error;
-    const message = `Docker could not be asked whether it has anything of this: ${what}`;
-    context.emit({ type: "warning", message, ...(next === undefined ? {} : { next }) });
+    if (!(error instanceof StackError)) throw error;
+    const inContainers = await namesInContainers(context, names);
+    if (inContainers.length > 0) throw notAsked(error, inContainers);
+    if (error.code !== "DOCKER_UNREACHABLE") {
+      const { what, next } = error;
+      const message = `Docker could not be asked whether it has anything of this: ${what}`;
+      context.emit({ type: "warning", message, ...(next === undefined ? {} : { next }) });
+    }
     return otherwise;
   }
 }
 
-async function hasContainers(stacks: readonly (Endpoint | undefined)[]): Promise<boolean> {
-  const { findEngine } = await import("../engines/index.ts");
-  return stacks.some(
-    (each) =>
-      each !== undefined && each.adopted !== true && findEngine(each.engine)?.kind === "container",
+/** Which of these run in containers by what is known here: their endpoint, or what was last asked for. */
+async function namesInContainers(
+  { host }: RunContext,
+  names: readonly string[],
+): Promise<readonly string[]> {
+  const [{ findEngine }, { readKept }] = await Promise.all([
+    import("../engines/index.ts"),
+    import("./kept-settings.ts"),
+  ]);
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const folder = stackFolder(host, name);
+      const [endpoint, kept] = await Promise.all([readEndpoint(folder), readKept(folder)]);
+      const { engine = "", adopted = false } = endpoint ?? kept ?? {};
+      return !adopted && findEngine(engine)?.kind === "container";
+    }),
   );
+  return names.filter((_, index) => found[index]);
+}
+
+/** What is wrong with the daemon, and what that means for stacks whose containers it has. */
+function notAsked(error: StackError, names: readonly string[]): StackError {
+  const { code, what, why, next, detail } = error;
+  const it = names.length === 1 ? "it" : "they";
+  const unknown = `Of ${names.join(", ")}, in containers, it is not known whether ${it} still run${names.length === 1 ? "s" : ""}.`;
+  return new StackError(code, {
+    what,
+    why: why === undefined ? unknown : `${why} ${unknown}`,
+    // Not how to get a daemon: there was one.
+    next: code === "DOCKER_UNREACHABLE" ? "stack doctor" : next,
+    detail,
+    cause: error,
+  });
 }

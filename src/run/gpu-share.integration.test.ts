@@ -86,7 +86,8 @@ it("that sleeps between uses is given the time to wake", async () => {
     void sleep(700).then(() => response.end(frame(1, "GPU 0: NVIDIA A (UUID: GPU-1)\n")));
   });
   const containers = await runtime.containers.list({ [LABEL.name]: "default" });
-  const parts = { name: "default", endpoint: undefined, process: undefined, adopted: undefined };
+  const none = { endpoint: undefined, process: undefined, adopted: undefined };
+  const parts = { name: "default", runsIn: "containers", seen: true, ...none } as const;
   expect(await gpuStatus(test.context, { ...parts, containers })).toEqual({
     state: "on-gpu",
     share: 1,

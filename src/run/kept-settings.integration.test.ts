@@ -184,7 +184,8 @@ it("is kept in a file for its user alone, and a setting that there is no more is
     { key: "gone", value: 1, origin },
     { key: "parallel", value: "many", origin },
   ];
-  await writeKept(folder, { engine: "ollama", given });
+  const kept = { engine: "ollama", adopted: false };
+  await writeKept(folder, { ...kept, given });
   expect((await stat(join(folder.path, "settings.json"))).mode & 0o777).toBe(0o600);
-  expect(await readKept(folder)).toEqual({ engine: "ollama", given: given.slice(0, 1) });
+  expect(await readKept(folder)).toEqual({ ...kept, given: given.slice(0, 1) });
 });

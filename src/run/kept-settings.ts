@@ -17,6 +17,8 @@ const originSchema = z.discriminatedUnion("kind", [
 const keptSchema = z.object({
   /** The engine that was asked for. */
   engine: z.string(),
+  /** Another's server. */
+  adopted: z.boolean(),
   /** The project's `stack.yaml` that was read. */
   projectFile: z.string().optional(),
   given: z
@@ -39,6 +41,7 @@ const NOT_KEPT: ReadonlySet<SettingKey> = new Set(["name", "pull"]);
 export function settingsToKeep({ values, origins, projectFile }: ResolvedSettings): KeptSettings {
   return {
     engine: values.engine,
+    adopted: values.adopt,
     ...(projectFile === undefined ? {} : { projectFile }),
     given: SETTING_KEYS.flatMap((key) => {
       const origin = origins[key];

@@ -22,7 +22,7 @@ export async function logs(context: RunContext, options: LogsOptions): Promise<v
   const endpoint = await readEndpoint(stackFolder(context.host, options.name));
   if (endpoint?.adopted === true) throw await notOurs(endpoint);
   const labels = { [LABEL.name]: options.name, [LABEL.role]: options.role };
-  const told = await askDocker(context, [endpoint], false, async ({ containers }) => {
+  const told = await askDocker(context, [options.name], false, async ({ containers }) => {
     const [container] = await containers.list(labels, context.signal);
     if (container === undefined) return false;
     if (options.follow) {

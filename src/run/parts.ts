@@ -1,4 +1,5 @@
 import type { ContainerFacts, NetworkFacts } from "../docker/runtime.ts";
+import { StackError } from "../errors.ts";
 import { LABEL } from "../plan/labels.ts";
 import { askDocker } from "./clear-stack.ts";
 import type { RunContext } from "../run-context.ts";
@@ -14,35 +15,42 @@ export interface StackParts {
   readonly endpoint: Endpoint | undefined;
   readonly process: { readonly pid: number; readonly startedAt: string } | undefined;
   readonly containers: readonly ContainerFacts[];
+  /** What serves its model. */
+  readonly runsIn: "containers" | "process" | "adopted";
+  /** False where it runs in containers and the daemon could not be asked for them. */
+  readonly seen: boolean;
   /** Of a server that is not ours: since when it is known here, and what it says now. */
   readonly adopted: { readonly since: string | undefined; readonly says: ModelAnswer } | undefined;
 }
 
-export type StackState = "running" | "degraded" | "stopped";
+/** `unknown`: it runs in containers, and the daemon could not be asked. */
+export type StackState = "running" | "degraded" | "stopped" | "unknown";
 
 type Found = readonly [readonly ContainerFacts[], readonly NetworkFacts[]];
 
-/** Every stack that runs or has an endpoint; `names` limits the look. */
-export async function findStacks(
-  context: RunContext,
-  only?: string,
-): Promise<{ readonly stacks: readonly StackParts[]; readonly networks: readonly NetworkFacts[] }> {
+export interface FoundStacks {
+  readonly stacks: readonly StackParts[];
+  readonly networks: readonly NetworkFacts[];
+  /** Why the daemon could not be asked, where that leaves one of them unseen. */
+  readonly unanswered: StackError | undefined;
+}
+
+/** Every stack that runs or has an endpoint; `only` limits the look. That the daemon can't be asked is for the caller to tell. */
+export async function findStacks(context: RunContext, only?: string): Promise<FoundStacks> {
   await recoverAll(context);
   const label = { [LABEL.name]: only ?? "" };
   const folders = only === undefined ? await stackNames(context.host) : [only];
-  const endpoints = await Promise.all(
-    folders.map(async (name) => readEndpoint(stackFolder(context.host, name))),
-  );
-  const [containers, networks] = await askDocker<Found>(
-    context,
-    endpoints,
-    [[], []],
-    async (runtime) =>
-      Promise.all([
-        runtime.containers.list(label, context.signal),
-        runtime.networks.list(label, context.signal),
-      ]),
-  );
+  let unanswered: StackError | undefined;
+  const [containers, networks] = await askDocker<Found>(context, folders, [[], []], (runtime) =>
+    Promise.all([
+      runtime.containers.list(label, context.signal),
+      runtime.networks.list(label, context.signal),
+    ]),
+  ).catch((error: unknown): Found => {
+    if (!(error instanceof StackError) || context.signal.aborted) throw error;
+    unanswered = error;
+    return [[], []];
+  });
   const names = new Set([...folders, ...containers.map((each) => each.labels[LABEL.name] ?? "")]);
   const all = await Promise.all(
     [...names].sort().map(async (name): Promise<StackParts> => {
@@ -57,14 +65,35 @@ export async function findStacks(
         endpoint?.adopted === true
           ? { since: adoption?.adoptedAt, says: await askForModel(context, endpoint) }
           : undefined;
-      return { name, endpoint, process, containers: own, adopted };
+      const runsIn = adopted === undefined ? await whereItRuns(endpoint, process, own) : "adopted";
+      const seen = runsIn !== "containers" || unanswered === undefined;
+      return { name, endpoint, process, containers: own, adopted, runsIn, seen };
     }),
   );
   const stacks = all.filter(
     ({ endpoint, process, containers }) =>
       endpoint !== undefined || process !== undefined || containers.length > 0,
   );
-  return { stacks, networks };
+  return { stacks, networks, unanswered };
+}
+
+/** A stack that could not be seen is shown all the same, with a word why. */
+export function warnUnanswered(context: RunContext, { unanswered }: FoundStacks): void {
+  if (unanswered === undefined) return;
+  const { message, next } = unanswered;
+  context.emit({ type: "warning", message, ...(next === undefined ? {} : { next }) });
+}
+
+/** By what is there; where nothing is, by its engine. */
+async function whereItRuns(
+  endpoint: Endpoint | undefined,
+  process: StackParts["process"],
+  containers: StackParts["containers"],
+): Promise<"containers" | "process"> {
+  if (containers.length > 0) return "containers";
+  if (process !== undefined || endpoint === undefined) return "process";
+  const { findEngine } = await import("../engines/index.ts");
+  return findEngine(endpoint.engine)?.kind === "container" ? "containers" : "process";
 }
 
 const ADOPTED_STATES: Readonly<Record<ModelAnswer, StackState>> = {
@@ -77,6 +106,7 @@ const ADOPTED_STATES: Readonly<Record<ModelAnswer, StackState>> = {
 export function stateOf(parts: StackParts): StackState {
   if (parts.adopted !== undefined) return ADOPTED_STATES[parts.adopted.says];
   if (parts.process !== undefined) return "running";
+  if (!parts.seen) return "unknown";
   const running = parts.containers.filter((each) => each.state === "running").length;
   if (running === 0) return "stopped";
   return running === parts.containers.length && running > 1 ? "running" : "degraded";

@@ -1,6 +1,13 @@
 import { LABEL } from "../plan/labels.ts";
 import type { RunContext } from "../run-context.ts";
-import { engineOf, findStacks, runningSince, type StackState, stateOf } from "./parts.ts";
+import {
+  engineOf,
+  findStacks,
+  runningSince,
+  type StackState,
+  stateOf,
+  warnUnanswered,
+} from "./parts.ts";
 
 export interface PsRow {
   readonly name: string;
@@ -14,13 +21,14 @@ export interface PsRow {
   readonly since?: string;
 }
 
-/** Stacks that run; `all` also those that have stopped. */
+/** Stacks that run, and those of which that is not known; `all` also those that have stopped. */
 export async function ps(
   context: RunContext,
   options: { readonly all: boolean },
 ): Promise<readonly PsRow[]> {
-  const { stacks } = await findStacks(context);
-  const rows = stacks.map((parts): PsRow => {
+  const found = await findStacks(context);
+  warnUnanswered(context, found);
+  const rows = found.stacks.map((parts): PsRow => {
     const { endpoint } = parts;
     const since = runningSince(parts);
     const model =

@@ -22,8 +22,8 @@ export async function recoverAll(context: RunContext): Promise<void> {
         await lock.release();
       }
     } catch (error) {
-      // Another command is at it already.
-      if (!(error instanceof StackError) || error.code !== "LOCKED") throw error;
+      // Another command is at it already, or its daemon can't be asked now: what it left has labels, and is seen when it can.
+      if (!(error instanceof StackError) || context.signal.aborted) throw error;
     }
   }
 }

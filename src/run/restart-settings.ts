@@ -43,5 +43,5 @@ function settingsSeen(parts: StackParts): KeptSettings {
     value: seen[key],
     origin: { kind: "flag", flag: `--${key}` } as const,
   }));
-  return { engine, given };
+  return { engine, adopted: adopted !== undefined, given };
 }

@@ -1,10 +1,19 @@
+import type { NetworkFacts } from "../docker/runtime.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { LABEL } from "../plan/labels.ts";
-import { adoptedSeal, type Seal, sealOf } from "../plan/seal.ts";
+import { adoptedSeal, type Seal, sealOf, unseenSeal } from "../plan/seal.ts";
 import type { RunContext } from "../run-context.ts";
 import { askForModel, type ModelAnswer } from "./list-models.ts";
 import { type GpuStatus, gpuStatus } from "./gpu-status.ts";
-import { engineOf, findStacks, runningSince, type StackState, stateOf } from "./parts.ts";
+import {
+  engineOf,
+  findStacks,
+  runningSince,
+  type StackParts,
+  type StackState,
+  stateOf,
+  warnUnanswered,
+} from "./parts.ts";
 import { stackFolder, unknownStack } from "./stack-folder.ts";
 
 export interface StatusReport {
@@ -41,8 +50,9 @@ export async function status(
   context: RunContext,
   options: { readonly name: string },
 ): Promise<StatusReport> {
-  const { stacks, networks } = await findStacks(context, options.name);
-  const parts = stacks[0];
+  const found = await findStacks(context, options.name);
+  warnUnanswered(context, found);
+  const parts = found.stacks[0];
   if (parts === undefined) throw unknownStack(options.name);
   const { endpoint, process, adopted } = parts;
   const state = stateOf(parts);
@@ -53,13 +63,7 @@ export async function status(
   const says = adopted?.says ?? said;
   const answers = says === "listed";
   const since = runningSince(parts);
-  const seal =
-    adopted === undefined
-      ? sealOf(
-          parts.containers.length > 0 ? "containers" : "process",
-          networks.find((network) => network.internal),
-        )
-      : adoptedSeal();
+  const seal = sealNow(parts, found.networks);
   return {
     name: parts.name,
     state,
@@ -86,9 +90,9 @@ export async function status(
     ],
     seal,
     ...(gpu === undefined ? {} : { gpu }),
-    ...(parts.containers.length > 0 || adopted !== undefined
-      ? {}
-      : { logFile: stackFolder(context.host, parts.name).logFile }),
+    ...(parts.runsIn === "process"
+      ? { logFile: stackFolder(context.host, parts.name).logFile }
+      : {}),
     warnings: [
       ...(endpoint?.warnings ?? []),
       ...seal.warnings,
@@ -99,6 +103,18 @@ export async function status(
       ...(gpu?.warning === undefined ? [] : [gpu.warning]),
     ],
   };
+}
+
+function sealNow(parts: StackParts, networks: readonly NetworkFacts[]): Seal {
+  const { runsIn, seen, containers } = parts;
+  if (runsIn === "adopted") return adoptedSeal();
+  if (!seen) return unseenSeal();
+  const seal = sealOf(
+    runsIn,
+    networks.find((network) => network.internal),
+  );
+  // Where no container is left there is nothing to warn of.
+  return runsIn === "containers" && containers.length === 0 ? { ...seal, warnings: [] } : seal;
 }
 
 /** What an adopted server has no more, that it had when it was adopted. */

@@ -95,6 +95,8 @@ function sealText({ kind, hostReachable }: StatusReport["seal"]): string {
       return "no: the server is not ours";
     case "none":
       return "no";
+    case "unknown":
+      return "not known: the container daemon could not be asked";
     default:
       return unreachable(kind);
   }
