@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AGENTS } from "../agents/index.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { LABEL } from "../plan/labels.ts";
+import { LARGE_IMAGES, starterSnapshot } from "../testing/large-images.ts";
 import { requireDocker } from "../testing/require-docker.ts";
 import { lastJson, type StackCommand, stackCommand } from "../testing/stack-command.ts";
 
@@ -44,53 +45,71 @@ const words = (count: number): object => ({
   messages: [{ role: "user", content: "word ".repeat(count) }],
 });
 
-describe.skipIf(docker === undefined)("a prompt that is longer than llama-server's window", () => {
-  const name = "e2e-refusal-llamacpp";
-  let asked: Asked;
-  beforeAll(async () => {
-    const cli = await stackCommand();
-    asked = await start(cli, name, "llamacpp", "--context", "32768", "--stretch");
-  });
-  afterAll(() => stop(asked.cli, name));
+/** How each engine that refuses is started, and how its words name the window, and the prompt where they do. */
+const REFUSING = [
+  { engine: "llamacpp", image: undefined, says: /4\d{4} tokens.*32768 tokens/ },
+  { engine: "vllm", image: LARGE_IMAGES.vllm, says: /maximum context length is 32768 tokens/ },
+  { engine: "sglang", image: LARGE_IMAGES.sglang, says: /4\d{4} tokens.*\(32768 tokens\)/ },
+] as const;
 
-  it.each<readonly [string, string, object]>([
-    ["a conversation", "/v1/chat/completions", words(40_000)],
-    ["one that is streamed", "/v1/chat/completions", { stream: true, ...words(40_000) }],
-    ["a text", "/v1/completions", { prompt: "word ".repeat(40_000) }],
-  ])("%s of 40,000 tokens is refused by OpenAI's code, at once", async (_title, path, body) => {
-    const begun = performance.now();
-    const answer = await asked.post(path, body);
-    expect(answer.status).toBe(400);
-    expect(await answer.json()).toEqual({
-      type: "error",
-      error: {
-        message: expect.stringMatching(/4\d{4} tokens.*32768 tokens/),
-        type: "invalid_request_error",
-        param: null,
-        code: "context_length_exceeded",
-      },
-    });
-    // To read it would take minutes.
-    expect(performance.now() - begun).toBeLessThan(20_000);
-  });
+for (const { engine, image, says } of REFUSING) {
+  const found = image === undefined ? docker : await docker?.images.inspect(image);
 
-  it("is answered in the shape and words of Anthropic's API where that was asked", async () => {
-    const answer = await asked.post("/v1/messages", words(40_000));
-    expect(answer.status).toBe(400);
-    expect(await answer.json()).toMatchObject({
-      type: "error",
-      error: {
-        type: "invalid_request_error",
-        message: expect.stringMatching(/^prompt is too long: .*4\d{4} tokens.*32768 tokens/),
-      },
-    });
-  });
+  describe.skipIf(found === undefined)(
+    `a prompt that is longer than the window of ${engine}`,
+    () => {
+      const name = `e2e-refusal-${engine}`;
+      let asked: Asked;
+      beforeAll(async () => {
+        const cli = await stackCommand();
+        const flags =
+          image === undefined
+            ? []
+            : ["--image", image, "--model", `file:${await starterSnapshot()}`];
+        asked = await start(cli, name, engine, "--context", "32768", "--stretch", ...flags);
+      });
+      afterAll(() => stop(asked.cli, name));
 
-  it("is no reason for a warning", async () => {
-    const { warnings } = lastJson(await asked.cli.run("status", "--name", name, "--json"));
-    expect(JSON.stringify(warnings)).not.toMatch(CUT);
-  });
-});
+      it.each<readonly [string, string, object]>([
+        ["a conversation", "/v1/chat/completions", words(40_000)],
+        ["one that is streamed", "/v1/chat/completions", { stream: true, ...words(40_000) }],
+        ["a text", "/v1/completions", { prompt: "word ".repeat(40_000) }],
+      ])("%s of 40,000 tokens is refused by OpenAI's code, at once", async (_title, path, body) => {
+        const begun = performance.now();
+        const answer = await asked.post(path, body);
+        expect(answer.status).toBe(400);
+        expect(await answer.json()).toEqual({
+          type: "error",
+          error: {
+            message: expect.stringMatching(says),
+            type: "invalid_request_error",
+            param: null,
+            code: "context_length_exceeded",
+          },
+        });
+        // To read it would take minutes.
+        expect(performance.now() - begun).toBeLessThan(20_000);
+      });
+
+      it("is answered in the shape and words of Anthropic's API where that was asked", async () => {
+        const answer = await asked.post("/v1/messages", words(40_000));
+        expect(answer.status).toBe(400);
+        expect(await answer.json()).toMatchObject({
+          type: "error",
+          error: {
+            type: "invalid_request_error",
+            message: expect.stringMatching(new RegExp(`^prompt is too long: .*${says.source}`)),
+          },
+        });
+      });
+
+      it("is no reason for a warning", async () => {
+        const { warnings } = lastJson(await asked.cli.run("status", "--name", name, "--json"));
+        expect(JSON.stringify(warnings)).not.toMatch(CUT);
+      });
+    },
+  );
+}
 
 describe.skipIf(docker === undefined)("a prompt that is longer than Ollama's window", () => {
   const name = "e2e-refusal-ollama";

@@ -3,8 +3,8 @@ import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { vllm } from "../engines/vllm.ts";
 import { LABEL } from "../plan/labels.ts";
+import { LARGE_IMAGES, starterSnapshot } from "../testing/large-images.ts";
 import { requireDocker } from "../testing/require-docker.ts";
 import {
   type CliResult,
@@ -12,13 +12,12 @@ import {
   type StackCommand,
   stackCommand,
 } from "../testing/stack-command.ts";
-import { starterModel } from "../testing/starter-model.ts";
 
 const run = promisify(execFile);
 const NAME = "e2e-vllm";
 const CONTEXT = 8192;
 const docker = await requireDocker();
-const image = await docker?.images.inspect(vllm.image.built);
+const image = await docker?.images.inspect(LARGE_IMAGES.vllm);
 
 interface Ready {
   readonly endpoint: { readonly apiBase: string; readonly apiKey: string; readonly model: string };
@@ -55,8 +54,7 @@ describe.skipIf(docker === undefined || image === undefined)(
     const nothing = { containers: [], networks: [], volumes: [] };
 
     beforeAll(async () => {
-      const made = await run("node", ["scripts/test-snapshot.ts", await starterModel()]);
-      snapshot = made.stdout.trim();
+      snapshot = await starterSnapshot();
       cli = await stackCommand();
       const first = await up("--timeout", "700");
       expect(first).toMatchObject({ exitCode: 0 });
@@ -100,24 +98,6 @@ describe.skipIf(docker === undefined || image === undefined)(
       expect(usage.completion_tokens).toBeGreaterThan(0);
       expect((await fetch(`${ready.endpoint.apiBase}/models`)).status).toBe(401);
     });
-
-    it.each([false, true])(
-      "refuses a prompt of 40,000 tokens by OpenAI's code, in vLLM's words, stream: %s",
-      async (stream) => {
-        const messages = [{ role: "user", content: "word ".repeat(40_000) }];
-        const answer = await ask({ stream, messages });
-        expect(answer.status).toBe(400);
-        expect(await answer.json()).toEqual({
-          type: "error",
-          error: {
-            code: "context_length_exceeded",
-            type: "invalid_request_error",
-            param: null,
-            message: expect.stringMatching(/maximum context length is 8192 tokens/),
-          },
-        });
-      },
-    );
 
     it("returns a call when it must", async () => {
       const parameters = { type: "object", properties: { city: { type: "string" } } };
