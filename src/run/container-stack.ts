@@ -122,7 +122,7 @@ export async function containerStack(
     const { memory } = stored.facts;
     return {
       model: stored,
-      servedName: stored.servedName,
+      servedName: engine.servedName?.(stored.servedName) ?? stored.servedName,
       context: window.tokens,
       parallel: settings.parallel,
       kvType: settings.kvType,
