@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CATALOG } from "./catalog.ts";
+import { mayBe } from "./formats.ts";
 import { formatReference, parseReference } from "./reference.ts";
 import { preferredServedName } from "./served-name.ts";
 
@@ -9,6 +10,10 @@ describe.each(CATALOG)("catalog: $name", (entry) => {
     expect(formatReference(reference)).toBe(entry.reference);
     expect(parseReference(entry.name)).toEqual(reference);
     expect(preferredServedName(reference)).toBe(entry.name);
+  });
+  it("is of a kind that its format can come from", () => {
+    expect(mayBe(parseReference(entry.reference), entry.format ?? "gguf")).toBe(true);
+    if (entry.format === "safetensors") expect(entry.reference).toMatch(/^hf:[^:]+$/);
   });
   it("says where its facts are from", () => {
     expect(entry.source).toMatch(/^https:\/\//);

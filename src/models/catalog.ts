@@ -1,4 +1,5 @@
 import type { MemoryShape } from "./memory-shape.ts";
+import type { ModelFormat } from "./model.ts";
 
 /** A model that has a short name here. */
 export interface CatalogEntry {
@@ -13,6 +14,8 @@ export interface CatalogEntry {
   readonly agent: boolean;
   /** Tokens it was trained for, as `source` says; absent where it does not say. */
   readonly context?: number;
+  /** Of its files; a GGUF where nothing is said. */
+  readonly format?: ModelFormat;
   /** Those that can load its file, where not all that read its format can. */
   readonly engines?: readonly string[];
   readonly size: CatalogSize;
@@ -20,13 +23,13 @@ export interface CatalogEntry {
   readonly source: string;
 }
 
-/** What it takes, as its GGUF would say once it is here. */
+/** What it takes, as its GGUF or its `config.json` would say once it is here. */
 export interface CatalogSize {
   /** Of the weights. */
   readonly bytes: number;
   /** How the bytes are known: the file, or the formula. */
   readonly basis: string;
-  /** `general.architecture`: of Ollama's models as its converters write it (convert/convert_*.go). */
+  /** `general.architecture`, of Ollama's models as its converters write it (convert/convert_*.go); of safetensors `model_type`. */
   readonly architecture: string;
   readonly memory: Required<MemoryShape>;
 }
@@ -48,6 +51,16 @@ function fromParameters(
     architecture,
     memory,
   };
+}
+
+/** Numbers of 16 bits, as the Hub counts them: the index has the same sum under `total_size`. */
+function inBfloat16(
+  parameters: number,
+  architecture: string,
+  memory: Required<MemoryShape>,
+): CatalogSize {
+  const basis = `${parameters.toLocaleString("en")} parameters × 16 bits`;
+  return { bytes: 2 * parameters, basis, architecture, memory };
 }
 
 /**
@@ -225,6 +238,69 @@ export const CATALOG: readonly CatalogEntry[] = [
     }),
     source:
       "https://huggingface.co/Qwen/Qwen3-Coder-30B-A3B-Instruct, https://apxml.com/models/qwen3-30b-a3b (25 Nov 2026)",
+  },
+  {
+    name: "qwen3-4b-instruct-2507:bf16",
+    aliases: [],
+    reference: "hf:Qwen/Qwen3-4B-Instruct-2507",
+    license: "Apache-2.0",
+    label: "tools and long contexts on one card",
+    agent: true,
+    context: 262_144,
+    format: "safetensors",
+    size: inBfloat16(4_022_468_096, "qwen3", {
+      kv: [{ layers: 36, kvHeads: 8, keyLength: 128, valueLength: 128 }],
+      stateBytes: 0,
+      embeddingLength: 2560,
+      widestLength: 9728,
+      vocabulary: 151_936,
+      // 2,560 × 151,936 numbers of 16 bits.
+      tiedBytes: 777_912_320,
+    }),
+    source:
+      "https://huggingface.co/Qwen/Qwen3-4B-Instruct-2507; shape and context: the header of a GGUF of it (itzmealvin/GGUF_Qwen3-2507-4B-IT-Q4KM); vocabulary: the config.json of its sibling for reasoning, which akougkas/warpio-cli keeps; parameters: the sum over that shape, 8,044,936,192 bytes in the index of Qwen3-4B, which has the same (29 Nov 2026)",
+  },
+  {
+    name: "qwen3-8b:bf16",
+    aliases: [],
+    reference: "hf:Qwen/Qwen3-8B",
+    license: "Apache-2.0",
+    label: "tools and reasoning",
+    agent: true,
+    // `max_position_embeddings`, which engines go by: 32,768 and room for an answer.
+    context: 40_960,
+    format: "safetensors",
+    size: inBfloat16(8_190_735_360, "qwen3", {
+      kv: [{ layers: 36, kvHeads: 8, keyLength: 128, valueLength: 128 }],
+      stateBytes: 0,
+      embeddingLength: 4096,
+      widestLength: 12_288,
+      vocabulary: 151_936,
+      tiedBytes: 0,
+    }),
+    source:
+      "https://huggingface.co/Qwen/Qwen3-8B; shape and context: its config.json, which citsjtu2020/LLM-Prof keeps; parameters: the sum over that shape, and what others quote of the Hub's API (29 Nov 2026)",
+  },
+  {
+    name: "qwen3-coder-30b-a3b:bf16",
+    aliases: [],
+    reference: "hf:Qwen/Qwen3-Coder-30B-A3B-Instruct",
+    license: "Apache-2.0",
+    label: "software engineering with tools and long contexts",
+    agent: true,
+    context: 262_144,
+    format: "safetensors",
+    size: inBfloat16(30_532_122_624, "qwen3_moe", {
+      kv: [{ layers: 48, kvHeads: 4, keyLength: 128, valueLength: 128 }],
+      stateBytes: 0,
+      embeddingLength: 2048,
+      // Eight experts of 768.
+      widestLength: 6144,
+      vocabulary: 151_936,
+      tiedBytes: 0,
+    }),
+    source:
+      "https://huggingface.co/Qwen/Qwen3-Coder-30B-A3B-Instruct; config.json and index, 61,064,245,248 bytes: the copies that ztxz16/fastllm keeps (29 Nov 2026)",
   },
 ];
 

@@ -70,8 +70,7 @@ it.each([
   ["llamacpp", "1", AMD, 23.5 * GB],
   ["llamacpp", "GPU-b", AMD, undefined],
   ["lmstudio", "auto", AMD, 39 * GB],
-  // It has no image for them.
-  ["ollama", "auto", AMD, undefined],
+  ["ollama", "auto", AMD, 39 * GB],
   // As `up` would: NVIDIA's first, and not both.
   ["llamacpp", "auto", { ...AMD, ...NVIDIA }, 120_000 * MiB],
 ] as const)("%s with --gpu %s on a machine with AMD's counts %4$s bytes", async (...row) => {
@@ -99,7 +98,12 @@ it.each([
   expect(models.some(({ name }) => name === "gpt-oss:20b")).toBe(expected);
 });
 
-it("recommends nothing that the engine can't read", async () => {
-  expect((await recommended("llamacpp", "none")).models.length).toBeGreaterThan(0);
-  expect((await recommended("vllm", "none")).models).toEqual([]);
+it.each([
+  ["llamacpp", false, true],
+  ["lmstudio", false, true],
+  ["vllm", true, false],
+] as const)("recommends to %s safetensors: %s, and GGUF: %s", async (engine, ...expected) => {
+  const { models } = await recommended(engine, "none");
+  const has = (name: string): boolean => models.some((each) => each.name === name);
+  expect([has("qwen3-8b:bf16"), has("qwen3:8b")]).toEqual(expected);
 });

@@ -2,8 +2,7 @@ import type { Accelerator } from "../engines/engine.ts";
 import { findEngine } from "../engines/index.ts";
 import { gpuFacts } from "../host/gpu-facts.ts";
 import { CATALOG, type CatalogEntry } from "../models/catalog.ts";
-import { formatReadBy, mayBe } from "../models/formats.ts";
-import { parseReference } from "../models/reference.ts";
+import { formatReadBy } from "../models/formats.ts";
 import type { Budget } from "../plan/fit/budget.ts";
 import { machineBudget, mayUseGpus } from "../plan/fit/machine-budget.ts";
 import { recommend, type Recommendation } from "../plan/fit/recommend.ts";
@@ -45,12 +44,11 @@ export async function recommendModels(
   return { engine: settings.engine, gpusCounted, ...budget, models };
 }
 
-/** Of the catalog, what is there in the form that the engine reads, and made for it. */
+/** Of the catalog, what is there in the form that the engine reads, and made for it. A server that is adopted has GGUFs of its own. */
 function loadable(engine: string): readonly CatalogEntry[] {
-  const format = formatReadBy(engine);
+  const wanted = formatReadBy(engine);
   return CATALOG.filter(
-    ({ reference, engines = [engine] }) =>
-      mayBe(parseReference(reference), format ?? "gguf") &&
-      (format === undefined || engines.includes(engine)),
+    ({ format = "gguf", engines = [engine] }) =>
+      format === (wanted ?? "gguf") && (wanted === undefined || engines.includes(engine)),
   );
 }

@@ -26,9 +26,15 @@ it("refuses a file that is made for another engine before it is fetched", () => 
   expect(() => fit("ollama", "f16", reference)).not.toThrow();
   for (const engine of ["embedded", "llamacpp"]) {
     expect(() => fit(engine, "f16", reference)).toThrow(
-      `${engine} can't load the file of gpt-oss:20b. It is made for ollama alone;`,
+      `${engine} can't load the weights of gpt-oss:20b. They are for ollama alone;`,
     );
   }
+});
+
+it("refuses safetensors of the catalog for an engine that reads GGUF, and takes them for one that does", () => {
+  const { reference } = findInCatalog("qwen3-8b:bf16")!;
+  expect(() => fit("vllm", "f16", reference)).not.toThrow();
+  expect(() => fit("llamacpp", "f16", reference)).toThrow("They are for sglang, vllm alone;");
 });
 
 // What docs/choosing-a-model.md has of models that are here.

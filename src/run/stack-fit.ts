@@ -2,6 +2,7 @@ import type { Endpoint } from "../endpoint.ts";
 import { StackError } from "../errors.ts";
 import { hostMemory, processMemory } from "../host/memory.ts";
 import { catalogEntry } from "../models/catalog.ts";
+import { READERS } from "../models/formats.ts";
 import type { StoredModel } from "../models/model.ts";
 import type { Budget } from "../plan/fit/budget.ts";
 import { engineMemory } from "../plan/fit/engine-memory.ts";
@@ -92,11 +93,13 @@ function requireKvType(engine: string, kvType: Settings["kvType"]): void {
 
 /** `USAGE` for a file that this engine is known not to load: gigabytes would be fetched in vain. */
 function requireLoadable(engine: string, reference: string): void {
-  const { name = reference, engines = [engine] } = catalogEntry(reference) ?? {};
+  const entry = catalogEntry(reference);
+  if (entry === undefined) return;
+  const { name, format = "gguf", engines = READERS[format] } = entry;
   if (engines.includes(engine)) return;
   throw new StackError("USAGE", {
-    what: `${engine} can't load the file of ${name}.`,
-    why: `It is made for ${engines.join(", ")} alone; a GGUF of the same model on the Hub (hf:ORG/REPO) may be for all.`,
+    what: `${engine} can't load the weights of ${name}.`,
+    why: `They are for ${engines.join(", ")} alone; a GGUF of the same model on the Hub (hf:ORG/REPO) may be for all.`,
     next: `stack up ${engines[0] ?? engine} --model ${name}`,
   });
 }

@@ -66,6 +66,11 @@ function toolsText(format: ModelFormat, engines: readonly string[]): string {
   return engines.length === READERS[format].length ? "yes" : engines.join(", ");
 }
 
+/** What it is good for, and where not all engines can load it, which can. */
+function goodFor({ label, format = "gguf", engines = READERS[format] }: CatalogEntry): string {
+  return engines === READERS.gguf ? label : `${label}; for ${engines.join(", ")} only`;
+}
+
 function catalogText(catalog: readonly CatalogEntry[], { columns }: Look): string {
   return renderTable(
     ["NAME", "CONTEXT", "AGENTS", "LICENSE", "WHAT", "REFERENCE"],
@@ -74,9 +79,7 @@ function catalogText(catalog: readonly CatalogEntry[], { columns }: Look): strin
       entry.context === undefined ? "-" : String(entry.context),
       entry.agent ? "yes" : "no",
       entry.license,
-      entry.engines === undefined
-        ? entry.label
-        : `${entry.label}; for ${entry.engines.join(", ")} only`,
+      goodFor(entry),
       entry.reference,
     ]),
     columns,

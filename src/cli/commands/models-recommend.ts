@@ -13,7 +13,7 @@ const FITS: Readonly<Record<Recommendation["room"], string>> = {
 
 export const command = defineCommand({
   description:
-    "Which models of the catalog the free memory of this machine holds, for agents first; for engines that use GPUs, that of NVIDIA's and AMD's cards too. Sizes are those of the file, or computed as `--json` says in `basis`.",
+    "Which models of the catalog the free memory of this machine holds, for agents first (`short`: tools, and too little context for more than a first request or two); for engines that use GPUs, that of NVIDIA's and AMD's cards too. Sizes are those of the file, or computed as `--json` says in `basis`.",
   args: [],
   flags: {},
   settings: ["engine", "gpu"],
@@ -33,7 +33,7 @@ export const command = defineCommand({
           models.map(({ name, room, agent, bytes, context, totalBytes, label }) => [
             name,
             FITS[room],
-            agent ? "yes" : "no",
+            agent,
             formatBytes(bytes),
             context === undefined ? "-" : String(context),
             totalBytes === undefined ? "-" : formatBytes(totalBytes),

@@ -1,14 +1,16 @@
 import type { CatalogEntry } from "../../models/catalog.ts";
-import { AGENT_FLOOR } from "../context-window.ts";
+import { AGENT_COMFORT, AGENT_FLOOR } from "../context-window.ts";
 import type { Budget, Room } from "./budget.ts";
 import { catalogModel } from "./catalog-model.ts";
 import { fitContext } from "./fit-context.ts";
 
+/** `yes`: it takes tools, and as much context fits as agents want. `short`: no more than their first requests. `no`: neither. */
+export type AgentFitness = "yes" | "short" | "no";
+
 export interface Recommendation {
   readonly name: string;
   readonly reference: string;
-  /** It takes tools, and the context that fits is one that an agent can work with. */
-  readonly agent: boolean;
+  readonly agent: AgentFitness;
   readonly license: string;
   readonly label: string;
   /** Where the facts are from. */
@@ -50,18 +52,23 @@ function judge(entry: CatalogEntry, engine: string, budget: Budget): Recommendat
     ...catalogModel(entry),
   });
   const { bytes, basis } = size;
-  const known = { name, reference, agent, license, label, source, bytes, basis };
+  const known = { name, reference, license, label, source, bytes, basis };
   // Sum and room are there whenever the shape is known, as the catalog's are.
   if (misfit !== undefined || estimate === undefined || room === undefined) {
-    return { ...known, room: "none" };
+    return { ...known, agent: agent ? "yes" : "no", room: "none" };
   }
   return {
     ...known,
-    agent: agent && window.tokens >= AGENT_FLOOR,
+    agent: agent ? fitness(window.tokens) : "no",
     room,
     context: window.tokens,
     totalBytes: estimate.total,
   };
+}
+
+function fitness(tokens: number): AgentFitness {
+  if (tokens >= AGENT_COMFORT) return "yes";
+  return tokens >= AGENT_FLOOR ? "short" : "no";
 }
 
 /** What is partly on a GPU works, slowly. */
@@ -72,6 +79,8 @@ const ORDER: Readonly<Record<Recommendation["room"], number>> = {
   none: 2,
 };
 
+const AGENT_ORDER: Readonly<Record<AgentFitness, number>> = { yes: 0, short: 1, no: 2 };
+
 function rank({ room, agent }: Recommendation): number {
-  return 2 * ORDER[room] + (agent ? 0 : 1);
+  return 3 * ORDER[room] + AGENT_ORDER[agent];
 }
