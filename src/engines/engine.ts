@@ -31,6 +31,17 @@ export interface EngineInput {
   readonly cpus?: number | undefined;
   /** What it computes on; `cpu` when nothing is said. */
   readonly accelerator?: Accelerator | undefined;
+  /** Of the GPUs that its container is given, for engines that must be told how to use them. */
+  readonly gpus?: GpuLayout | undefined;
+}
+
+/** How an engine that gives each GPU an equal part uses those that it is given. */
+export interface GpuLayout {
+  readonly given: number;
+  /** Over how many of them the model can be spread; the first ones. */
+  readonly used: number;
+  /** Part of the whole memory of each that is free for the engine, from 0 to 1; undefined where they do not say. */
+  readonly memoryShare: number | undefined;
 }
 
 /** What an engine computes on. */

@@ -1,3 +1,5 @@
+import type { EngineInput } from "./engine.ts";
+
 /** What the containers of engines on PyTorch (vLLM, SGLang) have in common. */
 export const PYTORCH_ENV = {
   // All caches go below it.
@@ -9,8 +11,21 @@ export const PYTORCH_ENV = {
   DO_NOT_TRACK: "1",
 } as const;
 
-/** Bytes of /dev/shm: their processes hand each other tensors through it. */
+/** Bytes of /dev/shm that one of their processes needs. */
 export const SHM_BYTES = 1024 ** 3;
+
+/** Bytes of /dev/shm: their processes, one for each GPU, hand each other tensors through it. */
+export function shmBytes({ gpus }: Pick<EngineInput, "gpus">): number {
+  return SHM_BYTES * (gpus?.used ?? 1);
+}
+
+/** What a user should know of GPUs that stay idle. */
+export function gpuWarnings({ gpus }: Pick<EngineInput, "gpus">): readonly string[] {
+  if (gpus === undefined || gpus.used === gpus.given) return [];
+  return [
+    `Of ${gpus.given} GPUs ${gpus.used} compute${gpus.used === 1 ? "s" : ""}: the heads of this model can't be dealt out evenly to more.`,
+  ];
+}
 
 /** Of `/tmp` on a GPU: kernels are compiled there, and loaded from there. */
 export const COMPILED_TMP = "size=8g,mode=1777,exec";

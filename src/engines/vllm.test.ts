@@ -69,6 +69,29 @@ describe("vLLM's arguments", () => {
     expect(options(vllm.container(input).command)[option]).toBe(value);
   });
 
+  it("spread the model over its GPUs, for the memory that is free there", () => {
+    const on = (gpus: EngineInput["gpus"]) =>
+      vllm.container({ ...told, accelerator: "cuda", gpus }) satisfies { shmBytes: number };
+    const two = on({ given: 3, used: 2, memoryShare: 0.79 });
+    expect(options(two.command)).toMatchObject({
+      "--tensor-parallel-size": "2",
+      "--gpu-memory-utilization": "0.79",
+    });
+    expect(two.shmBytes).toBe(2 * 1024 ** 3);
+    const { command } = on({ given: 1, used: 1, memoryShare: undefined });
+    expect(options(command)).not.toHaveProperty("--tensor-parallel-size");
+    expect(options(command)).not.toHaveProperty("--gpu-memory-utilization");
+  });
+
+  it.each([
+    [{ given: 3, used: 2, memoryShare: 0.79 }, ["Of 3 GPUs 2 compute"]],
+    [{ given: 2, used: 2, memoryShare: 0.79 }, []],
+    [undefined, []],
+  ])("with %j come the warnings %j", (gpus, expected) => {
+    const warnings = vllm.warnings({ ...told, accelerator: "cuda", gpus });
+    expect(warnings).toEqual(expected.map((each) => expect.stringContaining(each)));
+  });
+
   it("bring a template along for a model whose own drops tools", () => {
     const input = withFacts({ templateHasTools: false, chatFamily: "llama3" });
     expect(options(vllm.container(input).command)).toMatchObject({

@@ -12,7 +12,7 @@ import {
   QUICK_MS,
 } from "./openai-probes.ts";
 import { AGENT_PATHS, COUNTING_PATHS, get, OPENAI_PATHS } from "./openai-paths.ts";
-import { COMPILED_TMP, PYTORCH_ENV, SHM_BYTES } from "./pytorch-container.ts";
+import { COMPILED_TMP, gpuWarnings, PYTORCH_ENV, shmBytes } from "./pytorch-container.ts";
 import { storeMount } from "./store-mount.ts";
 import { toolTemplate } from "./tool-template.ts";
 import { parserWarnings, vllmParsers } from "./vllm-parsers.ts";
@@ -57,14 +57,14 @@ export const vllm = {
   probes: vllmProbes,
   gpuShare: { kind: "log", read: vllmGpuShare },
   unservable: withoutTemplate,
-  warnings: parserWarnings,
+  warnings: (input) => [...parserWarnings(input), ...gpuWarnings(input)],
   container: (input) => ({
     entrypoint: ["vllm", "serve"],
     command: [...serveArguments(input), ...input.extraArgs],
     env: environment(input),
     mounts: [storeMount(input)],
     tmpfs: { "/tmp": onCpu(input) ? "size=1g,mode=1777" : COMPILED_TMP },
-    shmBytes: SHM_BYTES,
+    shmBytes: shmBytes(input),
   }),
 } as const satisfies ContainerEngine;
 
@@ -83,7 +83,7 @@ function serveArguments(input: EngineInput): readonly string[] {
     ["--override-generation-config", JSON.stringify({ max_new_tokens: maxOutputTokens })],
     ["--enable-auto-tool-choice"],
     toolArguments(input),
-    onCpu(input) ? ["--enforce-eager", ...cache(input)] : [],
+    onCpu(input) ? ["--enforce-eager", ...cache(input)] : onGpus(input),
   ].flat();
 }
 
@@ -96,6 +96,15 @@ function toolArguments({ model, chatTemplate }: EngineInput): readonly string[] 
   return reasoning === undefined
     ? ["--tool-call-parser", tool]
     : ["--tool-call-parser", tool, "--reasoning-parser", reasoning];
+}
+
+/** By itself it computes on one, and does not start where less than 92 % of its whole memory is free. */
+function onGpus({ gpus }: EngineInput): readonly string[] {
+  const { used = 1, memoryShare } = gpus ?? {};
+  return [
+    used > 1 ? ["--tensor-parallel-size", `${used}`] : [],
+    memoryShare === undefined ? [] : ["--gpu-memory-utilization", `${memoryShare}`],
+  ].flat();
 }
 
 /** On a CPU it would fill 92 % of the memory limit with its cache, whatever the window is (seen with 0.32.0). */

@@ -31,8 +31,11 @@ export interface CatalogSize {
   readonly basis: string;
   /** `general.architecture`, of Ollama's models as its converters write it (convert/convert_*.go); of safetensors `model_type`. */
   readonly architecture: string;
-  readonly memory: Required<MemoryShape>;
+  readonly memory: CatalogShape;
 }
+
+/** Heads are counted for what PyTorch loads. */
+type CatalogShape = Required<Omit<MemoryShape, "queryHeads">> & Pick<MemoryShape, "queryHeads">;
 
 /** The parameter counts below and this figure are cited, not looked up again. Bits a weight has in Q4_K_M, on average: the table of tools/quantize/README.md in llama.cpp, for Llama 3.1 8B. */
 const Q4_K_M_BITS = 4.89;
@@ -41,7 +44,7 @@ const Q4_K_M_BITS = 4.89;
 function fromParameters(
   parameters: number,
   architecture: string,
-  memory: Required<MemoryShape>,
+  memory: CatalogShape,
   unquantised = 0,
 ): CatalogSize {
   const more = unquantised === 0 ? "" : ` and ${unquantised / 1e9}B × 16 bits`;
@@ -254,6 +257,7 @@ export const CATALOG: readonly CatalogEntry[] = [
       embeddingLength: 2560,
       widestLength: 9728,
       vocabulary: 151_936,
+      queryHeads: 32,
       // 2,560 × 151,936 numbers of 16 bits.
       tiedBytes: 777_912_320,
     }),
@@ -276,6 +280,7 @@ export const CATALOG: readonly CatalogEntry[] = [
       embeddingLength: 4096,
       widestLength: 12_288,
       vocabulary: 151_936,
+      queryHeads: 32,
       tiedBytes: 0,
     }),
     source:
@@ -297,6 +302,7 @@ export const CATALOG: readonly CatalogEntry[] = [
       // Eight experts of 768.
       widestLength: 6144,
       vocabulary: 151_936,
+      queryHeads: 32,
       tiedBytes: 0,
     }),
     source:

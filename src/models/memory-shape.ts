@@ -22,6 +22,8 @@ export const memoryShapeSchema = z.object({
   /** Numbers that it is at the widest place inside of one. */
   widestLength: z.int().positive(),
   vocabulary: z.int().positive(),
+  /** Heads of one layer that ask. Absent where it was not looked up. */
+  queryHeads: z.int().positive().optional(),
   /** Bytes of the table of words where it makes the answers too; 0 where that is a tensor of its own. Absent where it was not looked up. */
   tiedBytes: z.int().nonnegative().optional(),
 });

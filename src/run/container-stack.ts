@@ -14,6 +14,7 @@ import { describeContainers } from "../plan/container-stack-spec.ts";
 import { containerBudget } from "../plan/fit/container-budget.ts";
 import { engineMemory } from "../plan/fit/engine-memory.ts";
 import { tokenBytes } from "../plan/fit/kv-cache.ts";
+import { gpuLayout, keptShare } from "../plan/gpu/gpu-layout.ts";
 import { parseGpuPolicy } from "../plan/gpu/policy.ts";
 import { LABEL, type Role } from "../plan/labels.ts";
 import { planContainers } from "../plan/plan-containers.ts";
@@ -26,7 +27,7 @@ import { runningEngineProcess } from "./engine-process.ts";
 import { foresee } from "./foresee.ts";
 import { choosePort, portOf, type PortWish } from "./free-port.ts";
 import { settleGpu, untriedGpu } from "./gpu.ts";
-import { freeOfGpus, heldMemory } from "./held-memory.ts";
+import { heldMemory, memoryOfGpus } from "./held-memory.ts";
 import { imageLockFile, readImageLock } from "./image-lock.ts";
 import { stackFit } from "./stack-fit.ts";
 import { ensureKey, readEndpoint, readKey, stackFolder } from "./stack-folder.ts";
@@ -104,19 +105,32 @@ export async function containerStack(
   const [memory, heldBytes, gpus] = await Promise.all([
     hostMemory(),
     heldMemory(context, runtime, replaced),
-    freeOfGpus(context, gpu.devices, replaced),
+    memoryOfGpus(context, gpu.devices, replaced),
   ]);
   const fit = stackFit({
     settings: engine.capsAtTraining ? { ...settings, stretch: false } : settings,
     engine: engine.name,
     reference: model.reference,
     budget: containerBudget(
-      { host: memory, daemonBytes: daemon.memoryBytes, heldBytes, gpus },
+      {
+        host: memory,
+        daemonBytes: daemon.memoryBytes,
+        heldBytes,
+        gpus: gpus.map(({ freeBytes }) => freeBytes),
+      },
       settings.memory,
     ),
     running: runs && same ? known : undefined,
   });
 
+  const onSameGpus = containers.find(
+    ({ state, labels }) =>
+      state === "running" &&
+      labels[LABEL.gpu] !== undefined &&
+      labels[LABEL.gpu] === gpu.labels[LABEL.gpu],
+  );
+  let kept = onSameGpus && keptShare(onSameGpus.labels[LABEL.gpuMemory]);
+  const { sharesEvenly } = engineMemory(engine.name);
   const inputOf = (stored: StoredModel): EngineInput & { readonly model: StoredModel } => {
     const { window } = fit.of(stored);
     const { memory } = stored.facts;
@@ -135,21 +149,31 @@ export async function containerStack(
       kvBytesPerToken: memory ? tokenBytes(memory, engineMemory(engine.name)) : undefined,
       cpus: daemon.cpus,
       accelerator,
+      gpus: sharesEvenly ? gpuLayout(gpus, memory ?? undefined, kept) : undefined,
     };
   };
-  const describe: ContainerJob["describe"] = ({ stored, images, port }) =>
-    describeContainers({
+  const describe: ContainerJob["describe"] = ({ stored, images, port }) => {
+    const input = inputOf(stored);
+    const share = input.gpus?.memoryShare;
+    return describeContainers({
       name,
       engine,
-      input: inputOf(stored),
+      input,
       reference: model.reference,
       images,
       daemon,
       port,
       keySha256: createHash("sha256").update(apiKey).digest("hex"),
       memory: settings.memory,
-      gpu,
+      gpu: {
+        devices: gpu.devices,
+        labels: {
+          ...gpu.labels,
+          ...(share === undefined ? {} : { [LABEL.gpuMemory]: `${share}` }),
+        },
+      },
     });
+  };
 
   let made: Made = {
     stored: model.stored,
@@ -159,6 +183,16 @@ export async function containerStack(
     endpoint: known,
   };
   const complete = images.engine.id !== undefined && images.gateway.id !== undefined;
+  const hashNow = (): string | undefined =>
+    model.stored === undefined || !complete
+      ? undefined
+      : describe({ ...made, stored: model.stored }).hash;
+  let hash = hashNow();
+  if (anew || containers.some(({ labels }) => labels[LABEL.plan] !== hash)) {
+    // It is replaced in any case, so what is free now counts.
+    kept = undefined;
+    hash = hashNow();
+  }
   const plan = planContainers(
     {
       name,
@@ -166,10 +200,7 @@ export async function containerStack(
       model: model.reference,
       images: { engine: images.engine.exact, gateway: images.gateway.exact },
       networks: dockerNames(name),
-      hash:
-        model.stored === undefined || !complete
-          ? undefined
-          : describe({ ...made, stored: model.stored }).hash,
+      hash,
       anew,
     },
     {

@@ -9,7 +9,7 @@ import { LABEL } from "../plan/labels.ts";
 import { fakeDocker } from "../testing/fake-docker.ts";
 import { json } from "../testing/fake-docker-state.ts";
 import { type TestHost, testHost } from "../testing/test-host.ts";
-import { freeOfGpus, heldMemory } from "./held-memory.ts";
+import { memoryOfGpus, heldMemory } from "./held-memory.ts";
 
 const MIB = 2 ** 20;
 const ID = "e".repeat(64);
@@ -46,8 +46,8 @@ describe("free memory of the GPU that a stack runs on", () => {
   });
   afterEach(() => rig[Symbol.asyncDispose]());
   const free = async (containers: readonly ContainerFacts[]): Promise<number> => {
-    const [bytes = 0] = await freeOfGpus(rig.context, ALL, { containers }, rig.home);
-    return bytes / MIB;
+    const [card] = await memoryOfGpus(rig.context, ALL, { containers }, rig.home);
+    return (card?.freeBytes ?? 0) / MIB;
   };
 
   it.each<[string, string, readonly ContainerFacts[], number]>([

@@ -2,7 +2,7 @@ import type { ContainerFacts, DeviceRequest, Runtime } from "../docker/runtime.t
 import { gpuFacts } from "../host/gpu-facts.ts";
 import { heldOfGpus } from "../host/held-of-gpus.ts";
 import { processMemory } from "../host/memory.ts";
-import { freeOfDevices } from "../plan/gpu/free-bytes.ts";
+import { type DeviceMemory, memoryOfDevices } from "../plan/gpu/free-bytes.ts";
 import { withoutHolder } from "../plan/gpu/without-holder.ts";
 import { LABEL } from "../plan/labels.ts";
 import type { RunContext } from "../run-context.ts";
@@ -30,13 +30,13 @@ export async function heldMemory(
   return held.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0);
 }
 
-/** Free bytes of each GPU that the engine is given, without what the replaced engine has of it; undefined where one does not say. `root`: where `/` is, for tests. */
-export async function freeOfGpus(
+/** Memory of each GPU that the engine is given; what the replaced engine has of it counts as free. `root`: where `/` is, for tests. */
+export async function memoryOfGpus(
   { host, signal }: RunContext,
   devices: readonly DeviceRequest[],
   { containers }: Pick<Replaced, "containers">,
   root?: string,
-): Promise<readonly (number | undefined)[]> {
+): Promise<readonly DeviceMemory[]> {
   if (devices.length === 0) return [];
   const look = { signal, ...(root === undefined ? {} : { root }) };
   const holder = running(containers).find(({ labels }) => labels[LABEL.gpu] !== undefined);
@@ -44,7 +44,7 @@ export async function freeOfGpus(
     gpuFacts(host, look),
     holder === undefined ? undefined : heldOfGpus(host, holder.id, look),
   ]);
-  return freeOfDevices(devices, holder === undefined ? facts : withoutHolder(facts, held));
+  return memoryOfDevices(devices, holder === undefined ? facts : withoutHolder(facts, held));
 }
 
 function running(containers: readonly ContainerFacts[]): readonly ContainerFacts[] {

@@ -65,7 +65,7 @@ export function stackFit({
   return {
     of: ({ facts, weights }) => ask({ facts, weightsBytes: weights.bytes }),
     ofSize: ask,
-    report: ({ window, estimate, weightsBytes, room }) => ({
+    report: ({ window, estimate, weightsBytes, budget, room }) => ({
       context: window.tokens,
       limitedBy: window.limitedBy,
       parallel: settings.parallel,

@@ -55,6 +55,7 @@ export function shapeOfConfig(json: unknown): MemoryShape | undefined {
       config.num_attention_heads * layerOf(config).keyLength,
     ),
     vocabulary: config.vocab_size,
+    queryHeads: config.num_attention_heads,
   };
 }
 

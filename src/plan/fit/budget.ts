@@ -1,3 +1,6 @@
+import type { MemoryShape } from "../../models/memory-shape.ts";
+import { evenShare } from "../gpu/even-share.ts";
+import type { EngineMemory } from "./engine-memory.ts";
 import type { MemoryEstimate } from "./estimate.ts";
 
 /** Memory that is free now, in bytes. */
@@ -5,6 +8,27 @@ export interface Budget {
   readonly hostFreeBytes: number;
   /** Of all the GPUs that the engine is given; absent where it has none, `Infinity` where they do not say. */
   readonly deviceFreeBytes?: number;
+  /** The same of each of them. */
+  readonly eachFreeBytes?: readonly number[];
+}
+
+/** The budget with GPUs that have this much free, each; undefined where one does not say. */
+export function withGpus(hostFreeBytes: number, gpus: readonly (number | undefined)[]): Budget {
+  if (gpus.length === 0) return { hostFreeBytes };
+  const eachFreeBytes = gpus.map((free) => free ?? Infinity);
+  const deviceFreeBytes = eachFreeBytes.reduce((sum, free) => sum + free);
+  return { hostFreeBytes, deviceFreeBytes, eachFreeBytes };
+}
+
+/** What an engine can use of it with this model: one that shares evenly takes as much of every GPU as the fullest has free. */
+export function usableBudget(
+  { eachFreeBytes, ...budget }: Budget,
+  { sharesEvenly }: Pick<EngineMemory, "sharesEvenly">,
+  shape: MemoryShape | undefined,
+): Budget {
+  if (!sharesEvenly || eachFreeBytes === undefined) return budget;
+  const used = eachFreeBytes.slice(0, evenShare(eachFreeBytes.length, shape));
+  return { ...budget, deviceFreeBytes: used.length * Math.min(...used) };
 }
 
 /** Share of the free memory that `auto` leaves alone: the machine has other work, and an estimate is one. */
@@ -15,15 +39,20 @@ export type Room = "ample" | "tight" | "split" | "none";
 
 /**
  * Weights, keys, values and buffers belong on the GPU where there is one, the rest on the host. What exceeds the GPU
- * can be left on the host, where it is slow.
+ * can be left on the host, where it is slow; but not by an engine that shares evenly.
  */
-export function roomFor(estimate: MemoryEstimate, budget: Budget): Room {
+export function roomFor(
+  estimate: MemoryEstimate,
+  budget: Budget,
+  { sharesEvenly }: Pick<EngineMemory, "sharesEvenly">,
+): Room {
   const { deviceFreeBytes, hostFreeBytes } = budget;
   if (deviceFreeBytes === undefined) return compare(estimate.total, hostFreeBytes);
   const onHost = estimate.runtime + estimate.cache;
   const onDevice = estimate.total - onHost;
   const rooms = [compare(onDevice, deviceFreeBytes), compare(onHost, hostFreeBytes)];
   if (!rooms.includes("none")) return rooms.includes("tight") ? "tight" : "ample";
+  if (sharesEvenly) return "none";
   return estimate.total <= deviceFreeBytes + hostFreeBytes ? "split" : "none";
 }
 

@@ -1,5 +1,5 @@
 import { parseSize } from "../size.ts";
-import type { Budget } from "./budget.ts";
+import { type Budget, withGpus } from "./budget.ts";
 
 /** Two machines are one and the same when they differ in memory by no more than this. */
 const SAME_MACHINE = 0.02;
@@ -25,10 +25,5 @@ export function containerBudget(
   const whole = daemonBytes === 0 ? host.totalBytes : daemonBytes;
   const free = same ? Math.min(host.freeBytes + heldBytes, whole) : whole;
   const most = limit === undefined ? undefined : parseSize(limit);
-  return {
-    hostFreeBytes: Math.min(free, most ?? free),
-    ...(gpus.length === 0
-      ? {}
-      : { deviceFreeBytes: gpus.reduce<number>((sum, free) => sum + (free ?? Infinity), 0) }),
-  };
+  return withGpus(Math.min(free, most ?? free), gpus);
 }

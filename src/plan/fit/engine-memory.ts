@@ -29,6 +29,8 @@ export interface EngineMemory {
   readonly own:
     | { readonly architectures: readonly string[]; readonly maskBytes: number }
     | undefined;
+  /** On GPUs each has an equal part of every layer, and the machine's memory takes nothing over (PyTorch); else layers are dealt out as there is room. */
+  readonly sharesEvenly: boolean;
   /** Copies of the table of words that it makes for a processor, 2 bytes for each number. */
   readonly tableCopies: number;
 }
@@ -44,6 +46,7 @@ const GGML = {
   keepsWindows: true,
   windowSpare: 0,
   own: undefined,
+  sharesEvenly: false,
   tableCopies: 0,
 } as const;
 /**
@@ -130,6 +133,7 @@ export const ENGINE_MEMORY = {
     windowSpare: 0,
     processBytes: 2000 * MIB,
     vocabularyEntryBytes: 5090,
+    sharesEvenly: true,
     tableCopies: 2,
     promptCacheBytes: 0,
     checkpoints: undefined,

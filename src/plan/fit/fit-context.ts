@@ -2,7 +2,7 @@ import type { StackError } from "../../errors.ts";
 import type { ModelFacts } from "../../models/model.ts";
 import { AGENT_COMFORT, contextWindow, type ContextWindow } from "../context-window.ts";
 import type { Settings } from "../settings.ts";
-import { type Budget, type Room, roomFor } from "./budget.ts";
+import { type Budget, type Room, roomFor, usableBudget } from "./budget.ts";
 import { type EngineMemory, engineMemory } from "./engine-memory.ts";
 import { doesNotFit } from "./does-not-fit.ts";
 import { estimate, type MemoryEstimate, type ModelSize } from "./estimate.ts";
@@ -29,6 +29,8 @@ export interface Fit {
   readonly window: ContextWindow;
   /** Of the weights, as the question has it. */
   readonly weightsBytes: number;
+  /** What it was held against: as much of the question's as this engine can use. */
+  readonly budget: Budget;
   /** Undefined where the model does not say enough about itself. */
   readonly estimate: MemoryEstimate | undefined;
   readonly room: Room | undefined;
@@ -37,9 +39,11 @@ export interface Fit {
 }
 
 /** Settles the context and what it takes. What exceeds the memory is a misfit, or with `overcommit` a warning. */
-export function fitContext(question: FitQuestion): Fit {
-  const { settings, facts, weightsBytes, budget } = question;
-  const engine = engineMemory(question.engine, budget.deviceFreeBytes !== undefined);
+export function fitContext(asked: FitQuestion): Fit {
+  const engine = engineMemory(asked.engine, asked.budget.deviceFreeBytes !== undefined);
+  const budget = usableBudget(asked.budget, engine, asked.facts.memory ?? undefined);
+  const question: FitQuestion = { ...asked, budget };
+  const { settings, facts, weightsBytes } = question;
   const size: ModelSize | undefined = facts.memory
     ? { weightsBytes, architecture: facts.architecture, shape: facts.memory }
     : undefined;
@@ -54,7 +58,7 @@ export function fitContext(question: FitQuestion): Fit {
     size === undefined
       ? weightsAlone(weightsBytes)
       : estimate(size, engine, { context: window.tokens, parallel, kvType });
-  const room = roomFor(needed, budget);
+  const room = roomFor(needed, budget, engine);
   const error =
     room === "none"
       ? doesNotFit({ question, size, engine, needed, context: window.tokens })
@@ -68,6 +72,7 @@ export function fitContext(question: FitQuestion): Fit {
   return {
     window: { ...window, warnings },
     weightsBytes,
+    budget,
     estimate: size === undefined ? undefined : needed,
     room: size === undefined && room !== "none" ? undefined : room,
     misfit: settings.overcommit ? undefined : error,

@@ -4,7 +4,7 @@ import { vllm } from "../../engines/vllm.ts";
 import { LLAMACPP_PROMPT_CACHE_MIB } from "../../engines/llamacpp.ts";
 import type { StackError } from "../../errors.ts";
 import type { MemoryShape } from "../../models/memory-shape.ts";
-import { roomFor } from "./budget.ts";
+import { roomFor, withGpus } from "./budget.ts";
 import { ENGINE_MEMORY, engineMemory } from "./engine-memory.ts";
 import { estimate } from "./estimate.ts";
 import { fitContext, type FitQuestion } from "./fit-context.ts";
@@ -210,7 +210,7 @@ test("a solved context fits with the margin and stays within its limit, and one 
         };
         const model = { weightsBytes: GIB, shape };
         const room = (context: number) =>
-          roomFor(estimate(model, engine, { ...question, context }), budget);
+          roomFor(estimate(model, engine, { ...question, context }), budget, engine);
         const solved = solveContext(model, engine, budget, { ...question, limit });
         if (solved === undefined) {
           expect(room(Math.min(2048, limit))).not.toBe("ample");
@@ -336,6 +336,26 @@ describe("the fit", () => {
     const question = { ...QWEN, budget };
     if (expected === "refused") expect(failure(question).what).toMatch(/of the GPU and/);
     else expect(fitContext(question).room).toBe(expected);
+  });
+
+  it.each<[string, readonly number[], string, number]>([
+    ["a card for all of it", [24], "ample", 24],
+    ["two cards, each with an equal part", [12, 12], "ample", 24],
+    ["two of which one is nearly full", [24, 3], "refused", 6],
+    ["three, of which its heads can use two", [12, 12, 12], "ample", 24],
+    ["one that is too small, and much memory beside it", [8], "refused", 8],
+  ])("with GPUs that share evenly: %s", (_title, cards, expected, counted) => {
+    const gpus = cards.map((each) => each * GIB);
+    const memory = { ...QWEN3_8B, queryHeads: 32 };
+    const fit = fitContext({
+      ...QWEN,
+      engine: "vllm",
+      weightsBytes: 11 * GIB,
+      facts: { ...QWEN.facts, memory },
+      budget: withGpus(64 * GIB, gpus),
+    });
+    expect(fit.misfit === undefined ? fit.room : "refused").toBe(expected);
+    expect(fit.budget).toEqual({ hostFreeBytes: 64 * GIB, deviceFreeBytes: counted * GIB });
   });
 });
 

@@ -3,7 +3,7 @@ import { decideGpu, type GpuQuestion } from "../gpu/decide.ts";
 import { freeOfDevices } from "../gpu/free-bytes.ts";
 import type { HostGpu } from "../gpu/host-gpu.ts";
 import type { GpuPolicy } from "../gpu/policy.ts";
-import type { Budget } from "./budget.ts";
+import { type Budget, withGpus } from "./budget.ts";
 
 /** Whether an engine of this kind may have the machine's GPUs: the one that is a process of ours computes on the processor. */
 export function mayUseGpus({ kind }: Pick<Engine, "kind">, policy: GpuPolicy): boolean {
@@ -18,8 +18,7 @@ export function machineBudget(
 ): Budget {
   const { devices } = decideGpu({ ...wish, host, daemon: ableDaemon(host) });
   const free = freeOfDevices(devices, host).filter((bytes) => bytes !== undefined);
-  if (free.length === 0) return { hostFreeBytes };
-  return { hostFreeBytes, deviceFreeBytes: free.reduce((sum, bytes) => sum + bytes) };
+  return withGpus(hostFreeBytes, free);
 }
 
 /** A container daemon that passes on whatever this machine has: whether the one here does, is not asked for a list of models. */

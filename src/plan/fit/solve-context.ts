@@ -22,7 +22,7 @@ export function solveContext(
   how: Omit<KvQuestion, "context"> & { readonly limit: number },
 ): SolvedContext | undefined {
   const fits = (context: number): boolean =>
-    roomFor(estimate(model, engine, { ...how, context }), budget) === "ample";
+    roomFor(estimate(model, engine, { ...how, context }), budget, engine) === "ample";
   if (fits(how.limit)) return { tokens: how.limit, limitedBy: "limit" };
   let low = Math.min(LEAST, how.limit);
   if (!fits(low)) return undefined;

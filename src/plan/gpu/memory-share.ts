@@ -1,0 +1,18 @@
+import type { DeviceMemory } from "./free-bytes.ts";
+
+/** Bytes of each card that are left alone: CUDA's own context, which is there before vLLM looks, and what a desktop takes meanwhile. */
+const SPARE = 2 ** 30;
+/** vLLM's own share (`gpu_memory_utilization`, vllm/config/cache.py). */
+const MOST = 0.92;
+
+/**
+ * The part of every card's whole memory that is free on it, from 0 to 1 in hundredths: vLLM does not start where less is free than
+ * the part that it is to have (`request_memory`, vllm/v1/worker/utils.py). Undefined where a card does not say, or has nothing free.
+ */
+export function memoryShare(cards: readonly DeviceMemory[]): number | undefined {
+  const shares = cards.map(({ freeBytes = NaN, totalBytes = NaN }) =>
+    Math.floor((100 * (freeBytes - SPARE)) / totalBytes),
+  );
+  const least = Math.min(100 * MOST, ...shares);
+  return cards.length > 0 && least > 0 ? least / 100 : undefined;
+}
