@@ -108,6 +108,23 @@ describe.skipIf(runtime === undefined)("containers on a real daemon", () => {
     await docker.containers.remove(id);
   });
 
+  it("what a container has of its own is told, and files that it reads are not among it", async () => {
+    const hold =
+      "$| = 1; my $a = 'x' x 100_000_000; open F, '/usr/bin/perl'; 1 while <F>; print qq(held\\n); sleep 60";
+    const spec = oneShot(rig, "holds", ["perl", "-e", hold]);
+    const id = await docker.containers.create({ ...spec, memoryBytes: 300 * 1024 * 1024 });
+    await docker.containers.start(id);
+    while ((await docker.containers.tail(id, 1))[0] !== "held") {
+      expect(await docker.containers.inspect(id)).toMatchObject({ state: "running" });
+    }
+    const bytes = (await docker.containers.memory(id)) ?? 0;
+    expect(bytes).toBeGreaterThan(100_000_000);
+    // Perl holds the value a second time while it makes it, and 5 MB itself.
+    expect(bytes).toBeLessThan(215_000_000);
+    await docker.containers.remove(id);
+    expect(await docker.containers.memory(id)).toBeUndefined();
+  });
+
   it("a kill for lack of memory is told from others", async () => {
     const eat = "my @a; push @a, 'x' x 1_000_000 while 1";
     const spec = oneShot(rig, "eats", ["perl", "-e", eat]);

@@ -54,6 +54,19 @@ describe.skipIf(docker === undefined)("a real registry (Debian's docker-registry
     );
   });
 
+  it("lets us see what a model takes without fetching it", async () => {
+    await using world = await testHost();
+    const store = openStore(world.context);
+    const peeked = await store.peek(parseReference(text), options);
+    expect(await store.list()).toEqual([]);
+    const { weights, facts } = await store.ensure(parseReference(text), options);
+    const { architecture, trainedContext, memory } = facts;
+    expect(peeked).toMatchObject({
+      weightsBytes: weights.bytes,
+      facts: { architecture, trainedContext, memory },
+    });
+  });
+
   it("says what it does not have", async () => {
     await using world = await testHost();
     const store = openStore(world.context);

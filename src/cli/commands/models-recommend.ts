@@ -26,26 +26,22 @@ export const command = defineCommand({
     return recommendModels(context, (await settings()).values);
   },
   text: ({ models }, { columns }) =>
-    models.length === 0
-      ? ""
-      : renderTable(
-          ["NAME", "FITS", "AGENTS", "WEIGHTS", "CONTEXT", "IN ALL", "WHAT"],
-          models.map(({ name, room, agent, bytes, context, totalBytes, label }) => [
-            name,
-            FITS[room],
-            agent,
-            formatBytes(bytes),
-            context === undefined ? "-" : String(context),
-            totalBytes === undefined ? "-" : formatBytes(totalBytes),
-            label,
-          ]),
-          columns,
-        ),
+    renderTable(
+      ["NAME", "FITS", "AGENTS", "WEIGHTS", "CONTEXT", "IN ALL", "WHAT"],
+      models.map(({ name, room, agent, bytes, context, totalBytes, label }) => [
+        name,
+        FITS[room],
+        agent,
+        formatBytes(bytes),
+        context === undefined ? "-" : String(context),
+        totalBytes === undefined ? "-" : formatBytes(totalBytes),
+        label,
+      ]),
+      columns,
+    ),
   hints: (report, { stack }) => [
     counted(report),
-    report.models.length === 0
-      ? `The catalog has nothing that ${report.engine} reads: name a repository or a folder: ${stack} up ${report.engine} --model hf:ORG/REPO --context auto`
-      : `Take one: ${stack} up ${report.engine} --model NAME --context auto`,
+    `Take one: ${stack} up ${report.engine} --model NAME --context auto`,
   ],
 });
 
