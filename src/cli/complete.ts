@@ -12,7 +12,7 @@ import {
 import type { Command, CompletionSource } from "./command.ts";
 import { captureConsole } from "./capture-console.ts";
 import { completionWords } from "./completion-words.ts";
-import { shellQuote } from "./describe-up.ts";
+import { shellQuote } from "../plan/shell-quote.ts";
 import { summaryOf } from "./help.ts";
 import { flagsOf } from "./parse-call.ts";
 

@@ -1,3 +1,4 @@
+import { shellQuote } from "../plan/shell-quote.ts";
 import type { UpResult } from "../run/up.ts";
 import type { Look } from "./command.ts";
 import { formatBytes } from "../models/bytes.ts";
@@ -95,9 +96,4 @@ export function upHints(report: UpReport, look: Look): readonly string[] {
     endpoint.adopted === true ? "Forget it:" : "Stop it:",
     `  ${stack} down${which}`,
   ];
-}
-
-/** One word for a POSIX shell, whatever it holds. */
-export function shellQuote(text: string): string {
-  return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,4 +1,5 @@
 import schema from "../../docs/stack.schema.json" with { type: "json" };
+import { flagName } from "../plan/flag-name.ts";
 import type { SettingKey } from "../plan/settings.ts";
 import type { FlagSpec } from "./command.ts";
 
@@ -20,16 +21,11 @@ export const ALL_SETTINGS = Object.keys(PROPERTIES).filter(
   (key) => key !== "engineArgs",
 ) as readonly SettingKey[];
 
-/** `max-output-tokens` of `maxOutputTokens`. */
-function settingFlagName(key: string): string {
-  return key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
 /** The flags of these settings, in the order given, each with the key that it sets. */
 export function settingFlags(
   keys: readonly SettingKey[],
 ): ReadonlyMap<string, { readonly key: SettingKey; readonly spec: FlagSpec }> {
-  return new Map(keys.map((key) => [settingFlagName(key), { key, spec: settingFlag(key) }]));
+  return new Map(keys.map((key) => [flagName(key), { key, spec: settingFlag(key) }]));
 }
 
 /** Values are checked with those of all other places, in `resolveSettings`. */

@@ -8,7 +8,7 @@ export interface KnownFailure {
   readonly pattern: RegExp;
   /** Why, out of what the pattern caught. */
   readonly why: (caught: RegExpExecArray) => string;
-  /** The one next command. */
+  /** The one next command, and nothing else; without engine, name and model, which `sameStack` adds. */
   readonly next: (caught: RegExpExecArray) => string;
 }
 
@@ -36,8 +36,9 @@ const FAILURES: readonly KnownFailure[] = [
     code: "GPU_UNUSABLE",
     pattern:
       /error 804\b|forward compatibility was attempted on non supported HW|CUDA driver version is insufficient|NVIDIA driver on your system is too old/i,
-    why: () => "The image was built for a newer CUDA than the host's NVIDIA driver knows.",
-    next: () => "update the driver, or choose an older image: stack up --image <older tag>",
+    why: () =>
+      "The image was built for a newer CUDA than the host's NVIDIA driver knows: update the driver, or take an older image.",
+    next: () => "stack up --image <older tag>",
   },
   {
     // vLLM wants its share of the whole card to be free at the start (vllm/v1/worker/utils.py).
@@ -80,7 +81,7 @@ const FAILURES: readonly KnownFailure[] = [
     pattern:
       /cudaMalloc failed: out of memory|(?:CUDA|HIP) out of memory|CUDA error: out of memory|hipMalloc failed|unable to allocate (CUDA|ROCm|Vulkan)\d* buffer/i,
     why: () => "The GPU has not enough free memory for the weights and this context.",
-    next: () => "stack up --context <less>, or a smaller quantisation",
+    next: () => "stack up --context <less>",
   },
   {
     id: "context-above-cache",
@@ -98,8 +99,9 @@ const FAILURES: readonly KnownFailure[] = [
     code: "DOES_NOT_FIT",
     pattern:
       /(?:creating|allocating) shared memory segment|posix_fallocate failed\s*: No space left|\/dev\/shm.*No space left|ncclShmOpen/i,
-    why: () => "The container has not enough shared memory (/dev/shm).",
-    next: () => "report it with `stack logs`: the engine's shared memory is set by this tool",
+    why: () =>
+      "The container has not enough shared memory (/dev/shm), which this tool sets: report it with the engine's log.",
+    next: () => "stack logs",
   },
   {
     // The daemon tells it too, and not always in time.
@@ -108,7 +110,7 @@ const FAILURES: readonly KnownFailure[] = [
     pattern: /runner process has terminated: signal: killed/,
     why: () =>
       "The process with the model was killed, most likely by the kernel: it needed more memory than it may have.",
-    next: () => "stack up --memory <more>, or a smaller model or context",
+    next: () => "stack up --memory <more>",
   },
   {
     id: "unknown-architecture",
@@ -117,7 +119,7 @@ const FAILURES: readonly KnownFailure[] = [
       /unknown model architecture: '([^']+)'|Model architectures \['([^']+)'[^\]]*\] are not supported|model type `([^`]+)` but Transformers does not recognize/i,
     why: ([, gguf, hf, type]) =>
       `This version of the engine does not know models of the kind ${gguf ?? hf ?? type}.`,
-    next: () => "another engine, or a newer version of this one: stack up --image <tag>",
+    next: () => "stack up --image <newer tag>",
   },
   {
     id: "no-chat-template",
@@ -125,7 +127,7 @@ const FAILURES: readonly KnownFailure[] = [
     pattern:
       /default chat template is no longer allowed|does not (?:have|define) a chat template|chat template .*(?:is missing|not found)/i,
     why: () => NO_CHAT_TEMPLATE,
-    next: () => "choose the model's instruct (chat) variant",
+    next: () => "stack up --model <its instruct variant>",
   },
   {
     id: "bad-chat-template",
@@ -133,14 +135,15 @@ const FAILURES: readonly KnownFailure[] = [
     pattern:
       /chat template parsing error|supplied chat template is not supported|Unknown statement type: \w+/,
     why: () => "The chat template has mistakes, so messages can't be turned into a prompt.",
-    next: () => "choose another model, or name a template of your own after `--`",
+    next: () => "stack up --model <another>",
   },
   {
     id: "gated-model",
     code: "MODEL_UNAVAILABLE",
     pattern: /Cannot access gated repo|Access to model (\S+) is restricted|GatedRepoError/i,
-    why: () => "The model's authors give it only to accounts that have accepted their terms.",
-    next: () => "accept them on the model's page, then: HF_TOKEN=… stack models pull <model>",
+    why: () =>
+      "The model's authors give it only to accounts that have accepted their terms, on the model's page.",
+    next: () => "HF_TOKEN=<your token> stack models pull <model>",
   },
   {
     id: "engine-wants-network",
@@ -170,7 +173,7 @@ const FAILURES: readonly KnownFailure[] = [
     code: "PORT_BUSY",
     pattern: /address already in use|couldn't bind (?:HTTP server )?socket|EADDRINUSE/i,
     why: () => "The engine's port is taken.",
-    next: () => "stack down, then stack up again",
+    next: () => "stack up",
   },
   {
     id: "unknown-argument",
@@ -178,21 +181,21 @@ const FAILURES: readonly KnownFailure[] = [
     pattern: /error: (?:invalid argument|unrecognized arguments?):? (\S+.*)|unknown flag: (\S+)/i,
     why: ([, one, other]) =>
       `The engine does not know the argument ${(one ?? other ?? "").trim()}.`,
-    next: () => "look at what stands after `--`",
+    next: () => "stack up -- <corrected arguments>",
   },
   {
     id: "bad-argument",
     code: "USAGE",
     pattern: /error while handling argument "([^"]+)": (?:error: )?(.+)/,
     why: ([, name, reason]) => `The engine can't use the argument ${name}: ${reason}.`,
-    next: () => "look at what stands after `--`",
+    next: () => "stack up -- <corrected arguments>",
   },
   {
     id: "unknown-parser",
     code: "USAGE",
     pattern: /invalid (tool call|reasoning) parser: (\S+)/,
     why: ([, kind, name]) => `The engine has no ${kind} parser named ${name}.`,
-    next: () => "look at what stands after `--`",
+    next: () => "stack up -- <corrected arguments>",
   },
   {
     id: "host-memory",
@@ -200,7 +203,7 @@ const FAILURES: readonly KnownFailure[] = [
     pattern:
       /requires more system memory|unable to allocate .*buffer|failed to allocate .*(?:buffer|memory)|std::bad_alloc|MemoryError|Cannot allocate memory|DefaultCPUAllocator: can't allocate memory|Available memory .* is less than desired/i,
     why: () => "There is not enough free memory for the weights and this context.",
-    next: () => "stack up --context <less>, or a smaller model",
+    next: () => "stack up --context <less>",
   },
 ];
 

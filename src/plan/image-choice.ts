@@ -64,8 +64,8 @@ export function heedLock(choice: ImageChoice): ImageChoice {
   if (id === undefined || lockedId === undefined || id === lockedId) return choice;
   throw new StackError("DIGEST_MISMATCH", {
     what: `The image ${reference} is not the one that was locked.`,
-    why: `stack.lock says ${lockedId}, the daemon has ${id}.`,
-    next: `stack up --pull always  (takes the new one and locks it)`,
+    why: `stack.lock says ${lockedId}, the daemon has ${id}. Pulling takes what the registry has, and locks it anew.`,
+    next: "stack up --pull always",
   });
 }
 

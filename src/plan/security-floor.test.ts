@@ -93,7 +93,9 @@ describe("an engine below its floor", () => {
         exitCode: 2,
         what: "Ollama 0.17.4 has known security holes: 0.35.0 is the oldest version without them.",
         why: expect.stringContaining(ollama.securityFloor.source),
-        next: expect.stringMatching(/^stack up ollama --image ollama\/ollama:0\.40\.2 .*--allow-v/),
+        next: expect.stringMatching(
+          /^stack up ollama --image ollama\/ollama:0\.40\.2\n.*--allow-v/,
+        ),
       }),
     );
   });
@@ -101,7 +103,7 @@ describe("an engine below its floor", () => {
     const refuse = () => heedFloor(ollama, ["0.17.4"], { allowed: false, instead: undefined });
     expect(refuse).toThrow(
       expect.objectContaining({
-        next: "stack up ollama, without --image  (or accept the risk: --allow-vulnerable)",
+        next: "stack up ollama --image <a newer one>\nstack up ollama --allow-vulnerable",
       }),
     );
   });

@@ -72,11 +72,11 @@ function vulnerableError(
   below: BelowFloor,
   instead: string | undefined,
 ): StackError {
-  const image = instead === undefined ? ", without --image" : ` --image ${instead}`;
+  const image = instead ?? "<a newer one>";
   return new StackError("VULNERABLE", {
     what: `${describeBelow(engine.title, below)}.`,
     why: `The holes are described at ${below.source}.`,
-    next: `stack up ${engine.name}${image}  (or accept the risk: --allow-vulnerable)`,
+    next: `stack up ${engine.name} --image ${image}\nstack up ${engine.name} --allow-vulnerable`,
   });
 }
 

@@ -22,7 +22,7 @@ export interface EngineEnd {
 const OUT_OF_MEMORY = {
   code: "ENGINE_STOPPED",
   why: "The kernel killed it: it needed more memory than it may have.",
-  next: "stack up --memory <more>, or a smaller model or context",
+  next: "stack up --memory <more>",
 } as const;
 
 /** A whole machine without memory looks the same: only a container's own limit is told. */

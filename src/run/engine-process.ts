@@ -119,8 +119,7 @@ async function stoppedError(folder: StackFolder): Promise<StackError> {
 
 /** Commands for what no second attempt cures. */
 const FATAL_NEXT: Readonly<Record<string, string>> = {
-  GPU_UNUSABLE:
-    "stack up --gpu none  (its own page, docs/engines/embedded.md, says how it is given a GPU; or stack up llamacpp --gpu all)",
+  GPU_UNUSABLE: "stack up --gpu none\nstack up llamacpp --gpu all",
 };
 
 /** Its log goes on from start to start: what stands behind the end of the one before. */

@@ -27,7 +27,7 @@ export async function choosePort(
     if (await usable(wanted)) return wanted;
     throw new StackError("PORT_BUSY", {
       what: `Port ${wanted} on 127.0.0.1 is taken by another program.`,
-      next: "leave out --port, and a free one is taken",
+      next: "stack up --port 0",
     });
   }
   if (previous !== undefined && (await usable(previous))) return previous;

@@ -53,7 +53,7 @@ describe.skipIf(docker === undefined)("Ollama 0.17.4, which is below the securit
     expect(lastJson(result)).toMatchObject({
       code: "VULNERABLE",
       why: expect.stringContaining("https://"),
-      next: expect.stringMatching(/--image ollama\/ollama:\S+ .*--allow-vulnerable/),
+      next: expect.stringMatching(/--image ollama\/ollama:\S+\n.*--allow-vulnerable/),
     });
     expect([begun(result), await left()]).toEqual([[], []]);
     expect((await up("--dry-run")).exitCode).toBe(2);

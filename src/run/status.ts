@@ -1,6 +1,7 @@
 import type { NetworkFacts } from "../docker/runtime.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { LABEL } from "../plan/labels.ts";
+import { namingStack } from "../plan/same-stack.ts";
 import { adoptedSeal, type Seal, sealOf, unseenSeal } from "../plan/seal.ts";
 import type { RunContext } from "../run-context.ts";
 import { askForModel, type ModelAnswer } from "./list-models.ts";
@@ -101,7 +102,7 @@ export async function status(
         ? [STARVED]
         : []),
       ...(gpu?.warning === undefined ? [] : [gpu.warning]),
-    ],
+    ].map((warning) => namingStack(warning, parts.name)),
   };
 }
 

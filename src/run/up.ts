@@ -1,14 +1,15 @@
 import type { Endpoint } from "../endpoint.ts";
 import type { Engine } from "../engines/engine.ts";
-import { unreachable } from "../errors.ts";
+import { StackError, unreachable } from "../errors.ts";
 import { ENGINES } from "../engines/index.ts";
 import { engineToAdopt } from "../plan/adopted-base.ts";
 import { type Plan, stepId, stepTitle } from "../plan/plan.ts";
 import type { ResolvedSettings } from "../plan/settings.ts";
+import { sameStack } from "../plan/same-stack.ts";
 import { unusedSettings } from "../plan/unused-settings.ts";
 import type { RunContext } from "../run-context.ts";
 import type { DeployOptions, Deployment } from "./deployment.ts";
-import type { PlannedStep } from "../events.ts";
+import type { PlannedStep, StackEvent } from "../events.ts";
 import { acquireLock } from "../host/lock.ts";
 import { readKept, settingsToKeep, writeKept } from "./kept-settings.ts";
 import { recover } from "./recover.ts";
@@ -39,9 +40,30 @@ export interface UpResult {
 
 /**
  * Makes the stack that the settings ask for: computes the plan, does what is missing, climbs the gate; with `anew` also
- * replaces what runs as it should. Interrupted or failed, it takes back what it had started. Errors: any code of `ERROR_CODES`.
+ * replaces what runs as it should. Interrupted or failed, it takes back what it had started. Errors: any code of `ERROR_CODES`;
+ * the commands that they name are for this stack.
  */
 export async function up(
+  context: RunContext,
+  settings: ResolvedSettings,
+  options: DeployOptions,
+): Promise<UpResult> {
+  const { emit } = context;
+  const tell = (event: StackEvent): void => {
+    if (event.type !== "warning" || event.next === undefined) return emit(event);
+    emit({ ...event, next: sameStack(event.next, settings) });
+  };
+  try {
+    return await bringUp({ ...context, emit: tell }, settings, options);
+  } catch (error) {
+    if (!(error instanceof StackError) || error.next === undefined) throw error;
+    const { code, what, why, next, detail } = error;
+    const told = { what, why, next: sameStack(next, settings), detail };
+    throw new StackError(code, { ...told, cause: error });
+  }
+}
+
+async function bringUp(
   context: RunContext,
   settings: ResolvedSettings,
   options: DeployOptions,

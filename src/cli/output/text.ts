@@ -70,7 +70,7 @@ export function textOutput(options: TextOptions): Output {
         return;
       case "warning":
         live.print(`${style.warn("warning:")} ${printable(localise(event.message))}`);
-        if (event.next !== undefined) live.print(`   next: ${localise(event.next)}`);
+        if (event.next !== undefined) live.print(`   next: ${indentMore(localise(event.next), 9)}`);
         return;
       default:
         return unreachable(event);
@@ -109,12 +109,12 @@ function errorText(report: ErrorReport, style: Style): string {
   const { code, what, why, detail = [], next } = report;
   return [
     `${style.bad("error:")} ${printable(what)} ${style.dim(`[${code}]`)}`,
-    ...(why === undefined ? [] : [`  why: ${indentMore(printable(why))}`]),
+    ...(why === undefined ? [] : [`  why: ${indentMore(printable(why), 7)}`]),
     ...detail.map((line) => `    ${printable(line)}`),
-    ...(next === undefined ? [] : [` next: ${style.strong(printable(next))}`]),
+    ...(next === undefined ? [] : [` next: ${style.strong(indentMore(printable(next), 7))}`]),
   ].join("\n");
 }
 
-function indentMore(text: string): string {
-  return text.trimEnd().replaceAll("\n", "\n       ");
+function indentMore(text: string, columns: number): string {
+  return text.trimEnd().replaceAll("\n", `\n${" ".repeat(columns)}`);
 }

@@ -46,8 +46,9 @@ function sumText({ weights, kv, compute, runtime, cache }: MemoryEstimate): stri
     .join(", ")}.`;
 }
 
+/** The commands, best first, one on a line; the last, which is there always, is about smaller models. */
 function whatWould({ question, size, engine }: Misfit): string {
-  const smaller = "choose a smaller model or quantisation: stack models recommend";
+  const smaller = "stack models recommend";
   if (size === undefined) return smaller;
   const { settings, budget, facts } = question;
   const limit = settings.context === "auto" ? (facts.trainedContext ?? 32_768) : settings.context;
@@ -58,7 +59,7 @@ function whatWould({ question, size, engine }: Misfit): string {
       const solved = solveContext(size, engine, budget, how);
       if (solved === undefined) return [];
       const flag = kvType === settings.kvType ? "" : ` --kv-type ${kvType}`;
-      return [`--context ${solved.tokens}${flag}`];
+      return [`stack up --context ${solved.tokens}${flag}`];
     });
-  return ways.length === 0 ? smaller : `stack up ${ways.join(", or ")}; or ${smaller}`;
+  return [...ways, smaller].join("\n");
 }

@@ -282,12 +282,14 @@ describe("the fit", () => {
       /^qwen3:8b needs about 1[01]\.\d GB .* 32768 tokens, and 9\.7 GB are free\.$/,
     );
     expect(error.why).toMatch(/^weights 5\.0 GB, keys and values 4\.8 GB, /);
-    expect(error.next).toMatch(/--context 19456, or --context \d+ --kv-type q8_0, or /);
+    expect(error.next).toMatch(
+      /^stack up --context 19456\nstack up --context \d+ --kv-type q8_0\n.*\nstack models recommend$/,
+    );
   });
 
   it("names only smaller models when the weights alone are too much, and for auto too", () => {
     const budget = { hostFreeBytes: 4 * GIB };
-    const smaller = "choose a smaller model or quantisation: stack models recommend";
+    const smaller = "stack models recommend";
     expect(failure({ ...QWEN, budget }).next).toBe(smaller);
     const auto = { ...SETTINGS, context: "auto" } as const;
     expect(failure({ ...QWEN, budget, settings: auto }).next).toBe(smaller);
