@@ -1,23 +1,35 @@
 #!/usr/bin/env node
 // pnpm setup:gpu [--apply | --undo]
-// From a bare Debian, Ubuntu or Fedora to containers that have the NVIDIA GPU. Without a flag it says what it would do.
+// From a bare Debian, Ubuntu or Fedora to containers that have the NVIDIA GPU. Without a flag it says what it would do. Ends
+// with the status of `stack doctor --gpu all`.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { $ } from "zx";
 import { z } from "zod";
 import { createHost } from "../src/host/real-host.ts";
-import { readDistribution, setupSteps, type SetupStep } from "../src/plan/gpu/setup-steps.ts";
+import { gpuFacts } from "../src/host/gpu-facts.ts";
+import {
+  readDistribution,
+  setupObstacle,
+  setupSteps,
+  type SetupStep,
+} from "../src/plan/gpu/setup-steps.ts";
 
-const { state } = createHost().paths;
+const host = createHost();
+const { state } = host.paths;
 /** Ids of the steps that this script has done: it takes back no others. */
 const RECORD = join(state, "setup-gpu.json");
+const STACK = join(import.meta.dirname, "stack.ts");
 
 async function main(flag: string | undefined): Promise<void> {
   const distribution = readDistribution(readFileSync("/etc/os-release", "utf8"));
   if (distribution === undefined) {
     throw new Error("this is neither Debian, Ubuntu nor Fedora: see docs/gpu-workstation.md");
   }
-  const steps = setupSteps(distribution);
+  const gpu = await gpuFacts(host, { signal: new AbortController().signal });
+  const steps = setupSteps(distribution, gpu.kind);
+  const obstacle = flag === "--undo" ? undefined : setupObstacle(gpu);
+  if (obstacle !== undefined) throw new Error(obstacle);
   if (flag === undefined) await show(steps);
   else if (flag === "--apply") await apply(steps);
   else if (flag === "--undo") await undo(steps);
@@ -48,7 +60,8 @@ async function apply(steps: readonly SetupStep[]): Promise<void> {
     return;
   }
   // Its GPU check runs a container with the GPU and asks it.
-  await $({ stdio: "inherit", nothrow: true })`node scripts/stack.ts doctor --gpu all`;
+  const doctor = $({ stdio: "inherit", nothrow: true })`node ${STACK} doctor --gpu all`;
+  process.exitCode = (await doctor).exitCode ?? 1;
 }
 
 async function undo(steps: readonly SetupStep[]): Promise<void> {

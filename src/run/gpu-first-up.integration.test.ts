@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { vllm } from "../engines/vllm.ts";
 import { GATEWAY_IMAGE } from "../offline/gateway-container.ts";
 import { fakeDocker, type FakeDocker } from "../testing/fake-docker.ts";
-import { findContainer, frame, json } from "../testing/fake-docker-state.ts";
+import { json } from "../testing/fake-docker-state.ts";
+import { answerPreflight, SEES_GPU } from "../testing/fake-preflight.ts";
 import {
   type CliResult,
   lastJson,
@@ -98,16 +99,7 @@ describe("where no image is here yet", () => {
 });
 
 it("the daemon's refusal to start the engine with a GPU is told as what is wrong with it", async () => {
-  docker.fault("POST /containers/container-stack-default-gpu", (request, response) => {
-    if (request.path.endsWith("/wait")) {
-      response.end('{"StatusCode":0}');
-      return;
-    }
-    const container = findContainer(docker, request.path.split("/")[2] ?? "");
-    const seen = "@node rw /dev/nvidia0\n@libcuda /usr/lib64/libcuda.so.1\n@end\n";
-    Object.assign(container ?? {}, { status: "exited", log: [frame(1, seen)] });
-    response.writeHead(204).end();
-  });
+  answerPreflight(docker, "default", SEES_GPU);
   refuse("engine/start");
   const result = await up("--gpu", "all");
   expect(result.exitCode).toBe(4);

@@ -1,3 +1,6 @@
+import { GATEWAY_IMAGE } from "../../offline/gateway-container.ts";
+import type { HostGpu } from "./host-gpu.ts";
+
 /** One thing that a bare workstation lacks, as shell lines: how to see that it is done, do it, and take it back. */
 export interface SetupStep {
   readonly id: string;
@@ -30,10 +33,61 @@ const CONFIG = "/etc/docker/daemon.json";
 const BEFORE = `${CONFIG}.before-stack`;
 const ABSENT = `${CONFIG}.absent-before-stack`;
 
-/** In order; each stands on those before it. The toolkit as in https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/install-guide.html */
-export function setupSteps(distribution: Distribution): readonly SetupStep[] {
-  return [DRIVER[distribution], distribution === "fedora" ? DNF_TOOLKIT : APT_TOOLKIT, CDI, DOCKER];
+/** Why there is nothing to set up here, or not by these steps; undefined where they may begin. */
+export function setupObstacle({
+  kind,
+  nvidia,
+}: Pick<HostGpu, "kind" | "nvidia">): string | undefined {
+  if (kind === "jetson") {
+    return "This is a Jetson, whose driver and container toolkit come with JetPack: sudo apt-get install nvidia-jetpack";
+  }
+  if (!nvidia.hardware) {
+    return "There is no NVIDIA GPU in this machine, so there is nothing to set up. AMD's need no more than the kernel's driver: stack doctor --gpu all";
+  }
+  if (kind === "wsl" && nvidia.devices.length === 0) {
+    return "In WSL the driver is that of Windows, and it shows no NVIDIA GPU: install NVIDIA's driver in Windows, then: wsl --update";
+  }
+  return undefined;
 }
+
+/** In order; each stands on those before it. The toolkit as in https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/install-guide.html */
+export function setupSteps(
+  distribution: Distribution,
+  kind: HostGpu["kind"],
+): readonly SetupStep[] {
+  const fedora = distribution === "fedora";
+  return [
+    fedora ? DNF_ENGINE : APT_ENGINE,
+    // A driver of Linux's would take the place of the one that WSL brings from Windows.
+    ...(kind === "wsl" ? [] : [DRIVER[distribution]]),
+    fedora ? DNF_TOOLKIT : APT_TOOLKIT,
+    CDI,
+    DOCKER,
+    IMAGE,
+  ];
+}
+
+const engine = {
+  id: "engine",
+  title: "Docker",
+  check: "docker --version",
+  reboot: false,
+} as const;
+
+const APT_ENGINE: SetupStep = {
+  ...engine,
+  commands: ["sudo apt-get update", "sudo apt-get install -y docker.io"],
+  undo: ["sudo apt-get remove -y docker.io"],
+};
+
+const DNF_ENGINE: SetupStep = {
+  ...engine,
+  commands: ["sudo dnf install -y moby-engine", "sudo systemctl enable --now docker"],
+  undo: ["sudo dnf remove -y moby-engine"],
+};
+
+/** For shell lines with `$docker`: who is not in the group `docker` must be root to ask the daemon. */
+const AS_MAY = 'docker=docker; docker info >/dev/null 2>&1 || docker="sudo docker"; ';
 
 const driver = {
   id: "driver",
@@ -118,7 +172,7 @@ const CDI: SetupStep = {
 const DOCKER: SetupStep = {
   id: "docker",
   title: "Docker's runtime nvidia",
-  check: "docker info --format '{{json .Runtimes}}' | grep -q '\"nvidia\"'",
+  check: `${AS_MAY}$docker info --format '{{json .Runtimes}}' | grep -q '"nvidia"'`,
   commands: [
     // Which of the two it was decides what `undo` does; with neither it leaves the file alone.
     `if [ -e ${CONFIG} ]; then sudo cp -a ${CONFIG} ${BEFORE}; else sudo mkdir -p /etc/docker && sudo touch ${ABSENT}; fi`,
@@ -129,5 +183,18 @@ const DOCKER: SetupStep = {
     `if [ -e ${BEFORE} ]; then sudo mv ${BEFORE} ${CONFIG}; elif [ -e ${ABSENT} ]; then sudo rm -f ${CONFIG} ${ABSENT}; fi`,
     "sudo systemctl restart docker",
   ],
+  reboot: false,
+};
+
+const { repository, tag, built } = GATEWAY_IMAGE;
+
+/** Every stack needs it, it is small, and it has a shell. */
+const IMAGE: SetupStep = {
+  id: "image",
+  title: "An image in which the GPU can be tried, the gateway's",
+  check: `${AS_MAY}$docker image inspect ${repository}:${tag} || $docker image inspect ${built}`,
+  commands: [`sudo docker pull ${repository}:${tag}`],
+  // One that a stack uses stays.
+  undo: [`sudo docker rmi ${repository}:${tag} || true`],
   reboot: false,
 };

@@ -22,6 +22,19 @@ const TOOLS =
 /** Folders of the machine that the steps write into. */
 const ETC = ["docker", "cdi", "apt/sources.list.d", "yum.repos.d"];
 const KEYRINGS = "/usr/share/keyrings";
+const CARDS = "/sys/bus/pci/devices";
+
+export interface Machine {
+  readonly osRelease: string;
+  /** Docker's configuration, if it has one. */
+  readonly daemonJson?: string;
+  /** An NVIDIA card, unless `none` is there. */
+  readonly gpu?: "nvidia" | "none";
+  /** More files below `/etc`. */
+  readonly etc?: Readonly<Record<string, string>>;
+  /** For `stack doctor`, in which it ends. */
+  readonly dockerHost?: string;
+}
 
 export interface Rehearsal extends AsyncDisposable {
   /** Runs `pnpm setup:gpu` with these flags. */
@@ -41,6 +54,7 @@ export interface Rehearsal extends AsyncDisposable {
 /** Other folders in place of the machine's need a mount namespace: root, or a system that lets users have theirs. */
 export async function canRehearse(): Promise<boolean> {
   if (process.platform !== "linux") return false;
+  if (!existsSync(CARDS)) return false;
   return run("unshare", [...NAMESPACE, "sh", "-c", "mount --bind /tmp /etc"]).then(
     () => true,
     () => false,
@@ -49,8 +63,14 @@ export async function canRehearse(): Promise<boolean> {
 
 const NAMESPACE = ["--mount", ...(process.getuid?.() === 0 ? [] : ["--map-root-user"])];
 
-/** A machine on which every tool is a stand-in, and `/etc` another folder. `daemonJson`: Docker's configuration, if it has one. */
-export async function rehearsal(osRelease: string, daemonJson?: string): Promise<Rehearsal> {
+/** A machine on which every tool is a stand-in, and `/etc` and the PCI bus other folders. */
+export async function rehearsal({
+  osRelease,
+  daemonJson,
+  gpu = "nvidia",
+  etc = {},
+  dockerHost = "unix:///nowhere/docker.sock",
+}: Machine): Promise<Rehearsal> {
   const root = await mkdtemp(join(tmpdir(), "stack-setup-"));
   const at = (...parts: readonly string[]): string => join(root, ...parts);
   for (const folder of [
@@ -58,18 +78,23 @@ export async function rehearsal(osRelease: string, daemonJson?: string): Promise
     "state",
     "home/.local/state/stack",
     "keyrings",
+    "pci/0000:01:00.0",
     ...ETC.map((each) => `etc/${each}`),
   ]) {
     await mkdir(at(folder), { recursive: true });
   }
   await writeFile(at("etc/os-release"), osRelease);
   if (daemonJson !== undefined) await writeFile(at("etc/docker/daemon.json"), daemonJson);
+  for (const [name, text] of Object.entries(etc)) await writeFile(at("etc", name), text);
+  await writeFile(at("pci/0000:01:00.0/class"), "0x030000\n");
+  await writeFile(at("pci/0000:01:00.0/vendor"), gpu === "nvidia" ? "0x10de\n" : "0x1234\n");
   for (const tool of TOOLS.split(" ")) {
     await copyFile(join(import.meta.dirname, "tools.sh"), at("bin", tool));
     await chmod(at("bin", tool), 0o755);
   }
   const binds = [
     `mount --bind ${at("etc")} /etc`,
+    `mount --bind ${at("pci")} ${CARDS}`,
     ...(existsSync(KEYRINGS) ? [`mount --bind ${at("keyrings")} ${KEYRINGS}`] : []),
   ];
   return {
@@ -80,8 +105,7 @@ export async function rehearsal(osRelease: string, daemonJson?: string): Promise
           HOME: at("home"),
           PATH: `${at("bin")}:${process.env["PATH"] ?? ""}`,
           STUB_STATE: at("state"),
-          // What it ends in looks at this machine; there is nothing to be found.
-          DOCKER_HOST: "unix:///nowhere/docker.sock",
+          DOCKER_HOST: dockerHost,
           STACK_OFFLINE: "true",
         },
       });

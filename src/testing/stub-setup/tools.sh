@@ -43,7 +43,11 @@ case $tool in
     ;;
   nvidia-smi)
     # The driver works once it is there and the machine was started anew.
-    [ -e "$here/booted" ] && ls "$here" | grep -qE '^package-(nvidia-driver|akmod-nvidia)$' && echo "GPU 0: NVIDIA A10 (UUID: GPU-0)"
+    [ -e "$here/booted" ] && ls "$here" | grep -qE '^package-(nvidia-driver|akmod-nvidia)$' || exit 1
+    case $1 in
+      --query-gpu*) echo "0, GPU-0, NVIDIA A10, 580.95.05, 23028, 22563" ;;
+      *) echo "GPU 0: NVIDIA A10 (UUID: GPU-0)" ;;
+    esac
     ;;
   nvidia-ctk)
     [ -e "$here/package-nvidia-container-toolkit" ] || exit 127
@@ -62,5 +66,13 @@ case $tool in
         ;;
     esac
     ;;
-  docker) cat "$here/daemon-reads" 2> /dev/null || echo '{}' ;;
+  docker)
+    ls "$here" | grep -qE '^package-(docker.io|moby-engine)$' || exit 127
+    case $1 in
+      info) cat "$here/daemon-reads" 2> /dev/null || echo '{}' ;;
+      image) [ -e "$here/image-$3" ] ;;
+      pull) say "$@"; touch "$here/image-$2" ;;
+      rmi) say "$@"; rm "$here/image-$2" ;;
+    esac
+    ;;
 esac
