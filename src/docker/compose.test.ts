@@ -35,6 +35,20 @@ describe("the committed files", () => {
   );
 });
 
+it.each([
+  ["ollama.yaml", "with an NVIDIA GPU -f compose/gpu.yaml", "ollama/ollama:"],
+  [
+    "llamacpp.yaml",
+    "export STACK_ENGINE_IMAGE=ghcr.io/ggml-org/llama.cpp:server-cuda",
+    ":server-v",
+  ],
+  ["vllm.yaml", "-f compose/vllm.yaml -f compose/gpu.yaml up", "vllm/vllm-openai:"],
+])("%s says what computes on an NVIDIA GPU: %s", (name, words, image) => {
+  const text = composeFiles()[name] ?? "";
+  expect(text.slice(0, text.indexOf("\nname:"))).toContain(words);
+  expect(parse(text).services.engine.image).toContain(image);
+});
+
 it("one specification says the same to Compose and to the daemon", () => {
   const spec: ContainerSpec = {
     name: "c",

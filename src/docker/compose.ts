@@ -1,6 +1,7 @@
 import { stringify } from "yaml";
 import type { ContainerEngine, EngineInput, ImageTag } from "../engines/engine.ts";
 import { engineContainer } from "../engines/engine-container.ts";
+import { engineImage } from "../engines/engine-image.ts";
 import { llamacpp } from "../engines/llamacpp.ts";
 import { ollama } from "../engines/ollama.ts";
 import { vllm } from "../engines/vllm.ts";
@@ -66,7 +67,7 @@ const COMPOSED: readonly Composed[] = [
   {
     engine: vllm,
     image: vllm.acceleratedImages.cuda,
-    head: `# vLLM with NVIDIA GPUs on a sealed network, behind a gateway on 127.0.0.1 that wants a key. Wants -f compose/gpu.yaml too.
+    head: `# vLLM with NVIDIA GPUs on a sealed network, behind a gateway on 127.0.0.1 that wants a key.
 #   export STACK_MODELS=$HOME/models STACK_SNAPSHOT=Qwen3-8B    # a folder of safetensors with its tokenizer
 #   export STACK_TOOL_PARSER=hermes                             # how this model writes calls: docs/engines/vllm.md`,
     told: {
@@ -82,6 +83,7 @@ const COMPOSED: readonly Composed[] = [
 
 function stackFile(composed: Composed): string {
   const { engine, image, head, told, more } = composed;
+  const gpuAlways = told.accelerator !== undefined;
   const spec = engineContainer({
     stack: STACK,
     engine,
@@ -111,10 +113,10 @@ function stackFile(composed: Composed): string {
     `${head}
 #   export STACK_KEY=$(openssl rand -hex 32)
 #   export STACK_KEY_SHA256=$(printf %s "$STACK_KEY" | sha256sum | cut -d' ' -f1)
-#   docker compose -f compose/${engine.name}.yaml up -d
+#   docker compose -f compose/${engine.name}.yaml${gpuAlways ? " -f compose/gpu.yaml" : ""} up -d
 #   curl -H "Authorization: Bearer $STACK_KEY" http://127.0.0.1:${PORT}/v1/models
 # More: STACK_PORT, STACK_CONTEXT (tokens), ${more}STACK_MEMORY, STACK_USER (uid:gid that can read the models),
-# STACK_ENGINE_IMAGE, STACK_GATEWAY_IMAGE. With Docker Engine 28 or newer add -f compose/sealed.yaml; with an NVIDIA GPU -f compose/gpu.yaml.`,
+# STACK_ENGINE_IMAGE, STACK_GATEWAY_IMAGE. With Docker Engine 28 or newer add -f compose/sealed.yaml${gpuAlways ? "" : `; with an NVIDIA GPU${gpuHow(composed)}`}.`,
     {
       name: `stack-${engine.name}`,
       services: { engine: engineService(spec, composed), gateway: gatewayService(gateway) },
@@ -129,6 +131,14 @@ function stackFile(composed: Composed): string {
       configs: { gateway: { file: `./${engine.name}.haproxy.cfg` } },
     },
   );
+}
+
+/** An image for processors is given the GPU in vain, and says nothing of it. */
+function gpuHow({ engine, image }: Composed): string {
+  const { repository, tag } = engineImage(engine, "cuda");
+  return tag === image.tag
+    ? " -f compose/gpu.yaml"
+    : `\n#   export STACK_ENGINE_IMAGE=${repository}:${tag}\n# and -f compose/gpu.yaml`;
 }
 
 function engineService(spec: ContainerSpec, { engine, variables }: Composed): object {
@@ -188,7 +198,7 @@ function sealedFile(): string {
 function gpuFile(): string {
   const devices = [composeDevice({ driver: "nvidia", ids: "all" })];
   return file(
-    "# Overlay for NVIDIA GPUs: all of them go to the engine. Needs the NVIDIA container toolkit.",
+    "# Overlay for NVIDIA GPUs: all of them go to the engine, whose image must be one for them: see the head of its file. Needs the NVIDIA\n# container toolkit.",
     { services: { engine: { deploy: { resources: { reservations: { devices } } } } } },
   );
 }
