@@ -117,6 +117,13 @@ time=2026-11-25T13:21:04.844Z level=INFO source=sched.go:473 msg="NewLlamaServer
   Value error, The checkpoint you are trying to load has model type \`pangu_embedded\` but Transformers does not recognize this architecture. This could be because of an issue with the checkpoint, or because your version of Transformers is out of date.`,
   ],
   [
+    "unknown-architecture",
+    "SGLang 0.5.21, given a config.json that says PanguForCausalLM",
+    `  File "/opt/sglang/lib/python3.13/site-packages/sglang/srt/model_loader/utils.py", line 155, in resolve_transformers_arch
+    raise ValueError(
+ValueError: Cannot find model module. 'PanguForCausalLM' is not a registered model in the Transformers library (only relevant if the model is meant to be in Transformers) and 'AutoModel' is not present in the model config's 'auto_map' (relevant if the model is custom).`,
+  ],
+  [
     "no-chat-template",
     "vllm-project/vllm#29849; the same from 0.32.0, given a folder without a template",
     "ValueError: As of transformers v4.44, default chat template is no longer allowed, so you must provide a chat template if the tokenizer does not define one.",

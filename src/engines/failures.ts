@@ -116,9 +116,9 @@ const FAILURES: readonly KnownFailure[] = [
     id: "unknown-architecture",
     code: "MODEL_UNAVAILABLE",
     pattern:
-      /unknown model architecture: '([^']+)'|Model architectures \['([^']+)'[^\]]*\] are not supported|model type `([^`]+)` but Transformers does not recognize/i,
-    why: ([, gguf, hf, type]) =>
-      `This version of the engine does not know models of the kind ${gguf ?? hf ?? type}.`,
+      /unknown model architecture: '([^']+)'|Model architectures \['([^']+)'[^\]]*\] are not supported|model type `([^`]+)` but Transformers does not recognize|Cannot find model module\. '([^']+)'/i,
+    why: ([, gguf, hf, type, module]) =>
+      `This version of the engine does not know models of the kind ${gguf ?? hf ?? type ?? module}.`,
     next: () => "stack up --image <newer tag>",
   },
   {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ProbeAnswer } from "../gate/probe.ts";
 import type { EngineInput } from "./engine.ts";
-import { sglang } from "./sglang.ts";
 import { toolTemplate } from "./tool-template.ts";
 import { vllm } from "./vllm.ts";
 
@@ -166,18 +165,6 @@ describe("vLLM's container", () => {
   });
 });
 
-describe("SGLang's arguments", () => {
-  it.each([
-    ["<think><tool_call><function=", "qwen3_coder", "qwen3"],
-    ["<|start_header_id|>", "llama3", undefined],
-    ["<longcat_tool_call>", "hermes", undefined],
-  ])("for %s", (chatTemplate, tool, reasoning) => {
-    const found = options(sglang.container({ ...told, chatTemplate }).command);
-    expect(found["--tool-call-parser"]).toBe(tool);
-    expect(found["--reasoning-parser"]).toBe(reasoning);
-  });
-});
-
 describe("the ladder", () => {
   const answer = (status: number, body: unknown): ProbeAnswer => ({
     status,
@@ -214,9 +201,7 @@ describe("what the gateway lets through", () => {
   it.each(["/invocations", "/pause", "/update_weights", "/scale_elastic_ep", "/metrics"])(
     "never %s",
     (path) => {
-      for (const { paths } of [vllm, sglang]) {
-        expect(paths.some((rule) => rule.exact === path)).toBe(false);
-      }
+      expect(vllm.paths.some((rule) => rule.exact === path)).toBe(false);
     },
   );
 });

@@ -1,0 +1,110 @@
+import { describe, expect, it } from "vitest";
+import type { ProbeAnswer } from "../gate/probe.ts";
+import type { EngineInput } from "./engine.ts";
+import { sglang } from "./sglang.ts";
+
+const facts = { architecture: "qwen3", trainedContext: 40_960, templateHasTools: true };
+const told: EngineInput = {
+  model: { facts } as EngineInput["model"],
+  servedName: "qwen3-8b",
+  context: 32_768,
+  parallel: 2,
+  maxOutputTokens: 4096,
+  storeDir: "/store",
+  extraArgs: [],
+  weightsPath: "/models/snapshots/qwen3",
+  chatTemplate: "<think></think><tool_call>",
+};
+const option = (input: EngineInput, name: string): string | undefined => {
+  const { command } = sglang.container(input);
+  return command.includes(name) ? command[command.indexOf(name) + 1] : undefined;
+};
+
+describe("SGLang's arguments", () => {
+  it.each([
+    ["<think><tool_call><function=", "qwen3_coder", "qwen3"],
+    ["<|start_header_id|>", "llama3", undefined],
+    ["<longcat_tool_call>", "hermes", undefined],
+  ])("name the parsers for %s", (chatTemplate, tool, reasoning) => {
+    const input = { ...told, chatTemplate };
+    expect(option(input, "--tool-call-parser")).toBe(tool);
+    expect(option(input, "--reasoning-parser")).toBe(reasoning);
+  });
+
+  it("on a processor ask for its code there, and for a pool that holds every window whole", () => {
+    const { env } = sglang.container(told);
+    expect(env).toMatchObject({ SGLANG_USE_CPU_ENGINE: "1", HF_HUB_OFFLINE: "1" });
+    expect(option(told, "--device")).toBe("cpu");
+    // It takes no prompt that leaves less than six tokens of the pool.
+    expect(Number(option(told, "--max-total-tokens"))).toBeGreaterThanOrEqual(2 * 32_768 + 6);
+  });
+
+  it("on a GPU leave the pool to it", () => {
+    const input = { ...told, accelerator: "cuda" } as const;
+    expect(option(input, "--device")).toBeUndefined();
+    expect(option(input, "--max-total-tokens")).toBeUndefined();
+    expect(sglang.container(input).env).not.toHaveProperty("SGLANG_USE_CPU_ENGINE");
+  });
+
+  it.each([
+    [40_960, undefined],
+    [65_536, "1"],
+  ])("a window of %i tokens: overwrites what it was trained for: %s", (context, allowed) => {
+    const { env } = sglang.container({ ...told, context });
+    expect(env).toMatchObject({
+      ...(allowed && { SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN: allowed }),
+    });
+    if (allowed === undefined) expect(Object.keys(env).join()).not.toContain("OVERWRITE");
+  });
+});
+
+describe("the name that SGLang serves a model by", () => {
+  it.each([
+    ["snap:latest", "snap"],
+    ["qwen3:8b", "qwen3-8b"],
+    ["hf.co/Qwen/Qwen3-8B:latest", "hf.co/Qwen/Qwen3-8B"],
+  ])("%s: %s", (name, served) => {
+    expect(sglang.servedName(name)).toBe(served);
+  });
+});
+
+describe("SGLang's ladder", () => {
+  const answer = (status: number, body: unknown): ProbeAnswer => ({
+    status,
+    text: JSON.stringify(body),
+  });
+  it.each<readonly [number, string, ProbeAnswer, object]>([
+    [0, "not warm yet", { status: 503, text: "" }, { kind: "wait" }],
+    [0, "up", { status: 200, text: "" }, { kind: "ok" }],
+    [
+      1,
+      "its version",
+      answer(200, { version: "0.5.21", context_length: 8192 }),
+      { kind: "ok", facts: { engineVersion: "0.5.21" } },
+    ],
+    [
+      2,
+      "listed with its true window",
+      answer(200, { data: [{ id: "qwen3-8b", max_model_len: 32_768 }] }),
+      { kind: "ok", facts: { context_length: 32_768 } },
+    ],
+    [2, "another model", answer(200, { data: [{ id: "x" }] }), { kind: "fatal" }],
+    [
+      3,
+      "a model without a chat template",
+      answer(400, { object: "error", message: "This model has no chat template." }),
+      { kind: "fatal" },
+    ],
+  ])("rung %i judges: %s", (index, _title, given, verdict) => {
+    expect(sglang.probes(told)[index]?.judge(given)).toMatchObject(verdict);
+  });
+});
+
+describe("what the gateway lets through to SGLang", () => {
+  it.each(["/generate", "/flush_cache", "/update_weights_from_disk", "/load_lora_adapter"])(
+    "is never %s",
+    (path) => {
+      expect(sglang.paths.some((rule) => rule.exact === path)).toBe(false);
+    },
+  );
+});
