@@ -47,6 +47,7 @@ test.concurrent.each([
     /^$/,
     /^error: There is no command .*Did you mean `ps`.*\n next: node .* ps --help\n$/,
   ],
+  ["xyzzyxyzzy", 2, /^$/, /\n next: node \S+stack\.ts --help\n$/],
   ["up --contxt 3", 2, /^$/, /has no flag --contxt\. Did you mean --context/],
   ["up --context many", 2, /^$/, /--context: expected a whole number/],
   ["up vllmm", 2, /^$/, /<engine>: expected one of/],

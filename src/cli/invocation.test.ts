@@ -40,6 +40,7 @@ test.each([
   ],
   ["free space with stack models rm", "free space with pnpm stack models rm"],
   ["There is no stack named x here.", "There is no stack named x here."],
+  ["stack --help", "pnpm stack --help"],
   ["the stack is up", "the stack is up"],
 ])("%s → %s", (text, expected) => {
   expect(localise(text, "pnpm stack")).toBe(expected);

@@ -31,7 +31,10 @@ export function detectInvocation(
 }
 
 const FIRST_WORDS = [...new Set(Object.keys(COMMANDS).map((name) => name.split(" ")[0]))];
-const CALL = new RegExp(String.raw`(?<![\w./-])stack (?=(?:${FIRST_WORDS.join("|")})\b)`, "g");
+const CALL = new RegExp(
+  String.raw`(?<![\w./-])stack (?=(?:${FIRST_WORDS.join("|")}|--help)\b)`,
+  "g",
+);
 
 /** Puts the caller's way of writing `stack` in front of every command that a sentence names. */
 export function localise(text: string, stack: string): string {

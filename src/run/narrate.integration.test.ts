@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import type { Host } from "../host/host.ts";
 import { testHost, type TestHost } from "../testing/test-host.ts";
 import { narrated } from "./narrate.ts";
-import { usualStartMs } from "./start-times.ts";
+import { rememberStart, usualStartMs } from "./start-times.ts";
 
 /** A clock that is moved by hand; sleeping lasts until the signal ends it. */
 function handClock(host: Host): { readonly host: Host; set(ms: number): void } {
@@ -64,6 +64,13 @@ it("remembers the median of the last five, and only starts that succeeded", asyn
   );
   await expect(failing).rejects.toThrow("it did not start");
   expect(await usualStartMs(test.host, "engine model 8192")).toBe(3000);
+});
+
+it("forgets none of several starts that end at once", async () => {
+  await using test = await testHost();
+  const keys = ["a", "b", "c", "d"];
+  await Promise.all(keys.map(async (key) => rememberStart(test.context, key, 1000)));
+  for (const key of keys) expect(await usualStartMs(test.host, key)).toBe(1000);
 });
 
 it("a log that can't be followed does not fail the start", async () => {

@@ -66,7 +66,7 @@ export async function narrated<T>(
       emit(event);
     };
     const result = await work({ ...context, emit: heard });
-    await rememberStart(host, narration.key, host.clock.monotonic() - begun);
+    await rememberStart(context, narration.key, host.clock.monotonic() - begun);
     return result;
   } finally {
     over.abort(new Error("the wait is over"));

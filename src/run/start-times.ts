@@ -3,6 +3,8 @@ import { join } from "node:path";
 import * as z from "zod";
 import { writeFileAtomic } from "../host/atomic-write.ts";
 import type { Host } from "../host/host.ts";
+import { withLock } from "../host/with-lock.ts";
+import type { RunContext } from "../run-context.ts";
 
 /** Milliseconds from the start of an engine to its first token, by what was started, newest last. */
 const timesSchema = z.record(z.string(), z.array(z.number().nonnegative()));
@@ -16,11 +18,16 @@ export async function usualStartMs(host: Host, key: string): Promise<number | un
   return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
 }
 
-export async function rememberStart(host: Host, key: string, ms: number): Promise<void> {
-  const all = await read(host);
-  const times = [...(all[key] ?? []), Math.round(ms)].slice(-KEPT);
-  await writeFileAtomic(file(host), `${JSON.stringify({ ...all, [key]: times })}\n`, {
-    mode: 0o600,
+export async function rememberStart(context: RunContext, key: string, ms: number): Promise<void> {
+  const { host } = context;
+  // Two stacks that come up at once share the file: without this, the later would drop what the earlier wrote.
+  const base = join(host.paths.state, "start-times-lock");
+  await withLock(context, base, "a note of how long a start took", async () => {
+    const all = await read(host);
+    const times = [...(all[key] ?? []), Math.round(ms)].slice(-KEPT);
+    await writeFileAtomic(file(host), `${JSON.stringify({ ...all, [key]: times })}\n`, {
+      mode: 0o600,
+    });
   });
 }
 

@@ -1,5 +1,6 @@
 import { StackError } from "../../errors.ts";
 import { formatBytes } from "../../models/bytes.ts";
+import { parseSize } from "../size.ts";
 import type { EngineMemory } from "./engine-memory.ts";
 import type { MemoryEstimate, ModelSize } from "./estimate.ts";
 import type { FitQuestion } from "./fit-context.ts";
@@ -16,20 +17,27 @@ interface Misfit {
 /** The error, with the sum, and what would fit: another context, another type of keys and values, or only a smaller model. */
 export function doesNotFit(misfit: Misfit): StackError {
   const { question, size, needed, context } = misfit;
-  const { hostFreeBytes, deviceFreeBytes } = question.budget;
-  const free =
-    deviceFreeBytes === undefined
-      ? formatBytes(hostFreeBytes)
-      : `${formatBytes(deviceFreeBytes)} of the GPU and ${formatBytes(hostFreeBytes)} of the machine`;
+  const there = thereIs(question);
   const amount =
     size === undefined
       ? `at least ${formatBytes(needed.total)} of memory for its weights`
       : `about ${formatBytes(needed.total)} of memory with a context of ${context} tokens`;
   return new StackError("DOES_NOT_FIT", {
-    what: `${question.model} needs ${amount}, and ${free} are free.`,
+    what: `${question.model} needs ${amount}, and ${there}.`,
     why: sumText(needed),
     next: whatWould(misfit),
   });
+}
+
+/** What a limit leaves is not called free. */
+function thereIs({ budget, settings }: FitQuestion): string {
+  const { hostFreeBytes, deviceFreeBytes } = budget;
+  const limited = settings.memory !== undefined && parseSize(settings.memory) === hostFreeBytes;
+  const host = formatBytes(hostFreeBytes);
+  const gpu = deviceFreeBytes === undefined ? "" : `${formatBytes(deviceFreeBytes)} of the GPU`;
+  if (limited)
+    return `${gpu === "" ? "" : `${gpu} are free and `}${host} are allowed by \`memory\``;
+  return gpu === "" ? `${host} are free` : `${gpu} and ${host} of the machine are free`;
 }
 
 function sumText({ weights, kv, compute, runtime, cache }: MemoryEstimate): string {

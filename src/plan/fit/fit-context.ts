@@ -12,7 +12,7 @@ import { solveContext } from "./solve-context.ts";
 export interface FitQuestion {
   readonly settings: Pick<
     Settings,
-    "context" | "stretch" | "maxOutputTokens" | "parallel" | "kvType" | "overcommit"
+    "context" | "stretch" | "maxOutputTokens" | "parallel" | "kvType" | "overcommit" | "memory"
   >;
   readonly engine: string;
   /** For messages. */

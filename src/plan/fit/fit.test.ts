@@ -287,6 +287,17 @@ describe("the fit", () => {
     );
   });
 
+  it("calls free what is free, and allowed what a limit leaves", () => {
+    const settings = { ...SETTINGS, memory: "4g" };
+    const budget = { hostFreeBytes: 4 * GIB };
+    const what = (more: object): string => failure({ ...QWEN, budget, settings, ...more }).what;
+    expect(what({})).toMatch(/, and 4\.3 GB are allowed by `memory`\.$/);
+    expect(what({ settings: { ...settings, memory: "8g" } })).toMatch(/, and 4\.3 GB are free\.$/);
+    expect(what({ budget: { hostFreeBytes: 2 ** 20, deviceFreeBytes: 2 * GIB } })).toMatch(
+      /, and 2\.1 GB of the GPU and 1\.0 MB of the machine are free\.$/,
+    );
+  });
+
   it("names only smaller models when the weights alone are too much, and for auto too", () => {
     const budget = { hostFreeBytes: 4 * GIB };
     const smaller = "stack models recommend";
