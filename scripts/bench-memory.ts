@@ -1,14 +1,16 @@
 #!/usr/bin/env node
 // `pnpm bench:memory [engine …]`: what `stack up --dry-run` says that a model takes beside what its processes have in memory, for
 // two models and three contexts on each engine, after a prompt that fills the window. Needs root, a running engine (DOCKER_HOST)
-// and its images: `node scripts/docker-engine.ts start 28.5`, `test-images.ts`, for vLLM `test-images.ts vllm`.
+// and its images: `node scripts/docker-engine.ts start 28.5`, `test-images.ts`, for vLLM and SGLang `test-images.ts vllm sglang`.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Agent, fetch } from "undici";
 import { $, chalk } from "zx";
 import { z } from "zod";
+import { formatReadBy } from "../src/models/formats.ts";
 import { engineMemory } from "../src/plan/fit/engine-memory.ts";
+import { LARGE_IMAGES } from "../src/testing/large-images.ts";
 import { containerProcesses, measureProcesses } from "../src/testing/resident-memory.ts";
 
 $.verbose = false;
@@ -33,10 +35,14 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   ollama: [TRAINED, GEMMA3],
   // The same two as safetensors, made out of the GGUF.
   vllm: [SMOLLM2, GEMMA3],
+  sglang: [SMOLLM2, { ...GEMMA3, most: 8192 }],
 };
 
 /** Ollama does not stretch, and the version that package registries have is below the security floor. */
-const FLAGS: Readonly<Record<string, readonly string[]>> = { ollama: ["--allow-vulnerable"] };
+const FLAGS: Readonly<Record<string, readonly string[]>> = {
+  ollama: ["--allow-vulnerable"],
+  sglang: ["--stretch", "--image", LARGE_IMAGES.sglang],
+};
 
 const home = await mkdtemp(join(tmpdir(), "stack-bench-"));
 const stack = $({ env: { ...process.env, HOME: home } });
@@ -74,7 +80,7 @@ const usageSchema = z.object({ usage: z.object({ prompt_tokens: z.number() }) })
 /** What the engine is given: a name of the catalog, or the folder that is made of its GGUF. */
 async function modelFor(engine: string, model: string): Promise<string> {
   const pulled = pulledSchema.parse(await run("models", "pull", model));
-  if (engine !== "vllm") return model;
+  if (formatReadBy(engine) === "gguf") return model;
   const digest = pulled.model.weights.digest.replace(":", "-");
   const blob = join(home, ".local/share/stack/models/blobs", digest);
   const made = await $`node scripts/test-snapshot.ts ${blob} ${model.replace(":", "-")}`;
