@@ -100,6 +100,8 @@ export interface ImageTag {
   readonly repository: string;
   /** Exact version tag. */
   readonly tag: string;
+  /** Major version of the CUDA that it is built for, where its project says so. */
+  readonly cuda?: number;
 }
 
 /** Where an image comes from when none is named. */

@@ -27,7 +27,7 @@ export const llamacpp = {
     recipe: "llamacpp",
   },
   acceleratedImages: {
-    cuda: { repository: REPOSITORY, tag: `server-cuda13-v${VERSION}` },
+    cuda: { repository: REPOSITORY, tag: `server-cuda13-v${VERSION}`, cuda: 13 },
     rocm: { repository: REPOSITORY, tag: `server-rocm-v${VERSION}` },
     vulkan: { repository: REPOSITORY, tag: `server-vulkan-v${VERSION}` },
   },

@@ -39,7 +39,8 @@ export const vllm = {
     recipe: "vllm",
   },
   acceleratedImages: {
-    cuda: { repository: "vllm/vllm-openai", tag: `v${VERSION}` },
+    // CUDA 13 since 0.20.0: https://github.com/vllm-project/vllm/issues/42738.
+    cuda: { repository: "vllm/vllm-openai", tag: `v${VERSION}`, cuda: 13 },
     rocm: { repository: "vllm/vllm-openai-rocm", tag: `v${VERSION}` },
   },
   // A request's chat template that is rendered without limits.

@@ -26,7 +26,7 @@ import { type DeployOptions, type Deployment, executeSteps } from "./deployment.
 import { runningEngineProcess } from "./engine-process.ts";
 import { foresee } from "./foresee.ts";
 import { choosePort, portOf, type PortWish } from "./free-port.ts";
-import { settleGpu, untriedGpu } from "./gpu.ts";
+import { settleGpu, untriedGpu, warnOfOldDriver } from "./gpu.ts";
 import { heldMemory, memoryOfGpus } from "./held-memory.ts";
 import { imageLockFile, readImageLock } from "./image-lock.ts";
 import { stackFit } from "./stack-fit.ts";
@@ -86,6 +86,9 @@ export async function containerStack(
     settings,
     locked,
   );
+  if (images.engine.pull && named === undefined) {
+    await warnOfOldDriver(context, engineImage(engine, accelerator));
+  }
   const heed = (version?: string): readonly string[] => {
     const { repository, tag } = engineImage(engine, accelerator);
     const instead = named === undefined ? `${repository}:${tag}` : undefined;

@@ -133,6 +133,18 @@ describe.skipIf(docker === undefined)("a GPU", () => {
         expect(await preflight(image)).toBe(expected);
       });
 
+      it("is tried by the doctor in the image of the engine that is named", async () => {
+        const doctor = async (...more: readonly string[]): Promise<string> => {
+          const named = ["--engine", "ollama", ...more];
+          const result = await cli.run("doctor", "--gpu", "all", "--json", ...named);
+          const { findings } = lastJson(result) as { findings: { check: string }[] };
+          return JSON.stringify(findings.find(({ check }) => check === "gpu"));
+        };
+        await gpu.says("old driver");
+        expect(await doctor()).toContain(`tried in ${IMAGE}`);
+        expect(await doctor("--image", CUDA_IMAGE)).toMatch(/"failed".*driver-too-old-for-image/);
+      });
+
       it("that adds nothing any more", async () => {
         await gpu.empty();
         const cause = way === "cdi" ? "cdi-spec-stale" : "daemon-not-configured";

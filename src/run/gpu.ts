@@ -1,10 +1,12 @@
 import type { ContainerFacts, DaemonFacts, DeviceRequest, Runtime } from "../docker/runtime.ts";
 import type { Endpoint } from "../endpoint.ts";
-import type { Accelerator, ContainerEngine } from "../engines/engine.ts";
+import type { Accelerator, ContainerEngine, ImageTag } from "../engines/engine.ts";
 import { unreachable } from "../errors.ts";
 import { gpuFacts } from "../host/gpu-facts.ts";
+import { UPDATE_DRIVER } from "../plan/gpu/causes.ts";
 import { decideGpu, type GpuDecision } from "../plan/gpu/decide.ts";
 import { type GpuPolicy, gpuDemanded } from "../plan/gpu/policy.ts";
+import { oldDriverWarning } from "../plan/gpu/serves-cuda.ts";
 import { gpuUnusable, type GpuFault } from "../plan/gpu/verdict.ts";
 import { LABEL } from "../plan/labels.ts";
 import type { RunContext } from "../run-context.ts";
@@ -114,6 +116,17 @@ async function decide(
   const offered = decideGpu({ ...question, host: undefined });
   if (policy === "none" || offered.devices.length > 0 || !daemon.local) return offered;
   return decideGpu({ ...question, host: await gpuFacts(host, { signal }) });
+}
+
+/** Before an image is pulled: tells when it is built for a newer CUDA than the driver serves. Whether it runs all the same, the try finds out. */
+export async function warnOfOldDriver(
+  { host, signal, emit }: RunContext,
+  image: ImageTag,
+): Promise<void> {
+  if (image.cuda === undefined) return;
+  const { nvidia } = await gpuFacts(host, { signal });
+  const message = oldDriverWarning(image, nvidia.cudaVersion);
+  if (message !== undefined) emit({ type: "warning", message, next: UPDATE_DRIVER });
 }
 
 /** Undefined for one that a container has seen, and where the processor is to compute. */

@@ -6,6 +6,11 @@ export const SETUP = "pnpm setup:gpu";
 export const CDI_GENERATE = "sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml";
 export const RUNTIME_CONFIGURE =
   "sudo nvidia-ctk runtime configure --runtime=docker && sudo systemctl restart docker";
+/** For a driver that is older than an image wants. */
+export const UPDATE_DRIVER =
+  "update the NVIDIA driver and restart the machine, or name an older image with --image";
+/** NVIDIA's own machines for the edge get driver and toolkit together: https://docs.nvidia.com/jetson/jetpack */
+export const JETPACK = "sudo apt-get install nvidia-jetpack";
 
 interface CauseRow {
   readonly cause: GpuCause;
@@ -22,7 +27,7 @@ const CAUSES: readonly CauseRow[] = [
     words:
       /unsatisfied condition: cuda|forward compatibility was attempted on non supported HW|driver version is insufficient for CUDA runtime|NVIDIA driver on your system is too old|CUDA error 804\b/i,
     why: "The image is built for a newer CUDA than the NVIDIA driver of this machine serves.",
-    next: "update the NVIDIA driver and restart the machine, or name an older image with --image",
+    next: UPDATE_DRIVER,
   },
   {
     cause: "nvml-error",

@@ -178,3 +178,14 @@ test.each([
 test.each(["", "auto,0", "0,", "gpu0", "-1", "all all", "0 1"])("--gpu %j is refused", (text) => {
   expect(GPU_POLICY_PATTERN.test(text)).toBe(false);
 });
+
+it.each<[HostGpu["kind"], RegExp, RegExp]>([
+  ["native", /^pnpm setup:gpu$/, /^pnpm setup:gpu$/],
+  ["wsl", /in Windows/, /^pnpm setup:gpu$/],
+  ["jetson", /nvidia-jetpack$/, /nvidia-jetpack$/],
+])("what brings driver and toolkit on a machine of the kind %s", (kind, driver, toolkit) => {
+  const next = (card: Partial<HostGpu["nvidia"]>) =>
+    decideGpu(question({ host: { ...host({ hardware: true, ...card }), kind } })).fault?.next;
+  expect(next({})).toMatch(driver);
+  expect(next({ driverVersion: "580.95.05" })).toMatch(toolkit);
+});

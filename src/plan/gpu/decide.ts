@@ -1,6 +1,6 @@
 import type { DaemonFacts, DeviceRequest } from "../../docker/runtime.ts";
 import type { Accelerator } from "../../engines/engine.ts";
-import { CDI_GENERATE, explainGpuWords, RUNTIME_CONFIGURE, SETUP } from "./causes.ts";
+import { CDI_GENERATE, explainGpuWords, JETPACK, RUNTIME_CONFIGURE, SETUP } from "./causes.ts";
 import type { HostGpu } from "./host-gpu.ts";
 import type { GpuPolicy } from "./policy.ts";
 import type { GpuFault } from "./verdict.ts";
@@ -163,7 +163,7 @@ function missing({ policy, accelerators, daemon, host }: GpuQuestion): GpuFault 
           "broken",
           "driver-missing",
           "There is an NVIDIA GPU, and its driver is not loaded.",
-          host.kind === "wsl" ? "install NVIDIA's driver in Windows, then: wsl --update" : SETUP,
+          SETUP_ON[host.kind].driver,
           card.complaint === undefined ? [] : [card.complaint],
         )
       );
@@ -171,7 +171,7 @@ function missing({ policy, accelerators, daemon, host }: GpuQuestion): GpuFault 
     const evidence = [`driver ${card.driverVersion ?? "unknown"}`];
     if (!card.toolkit) {
       const why = "There is an NVIDIA GPU, and the NVIDIA Container Toolkit is not installed.";
-      return fault("broken", "toolkit-missing", why, SETUP, evidence);
+      return fault("broken", "toolkit-missing", why, SETUP_ON[host.kind].toolkit, evidence);
     }
     return daemon.cdiSpecDirs.length > 0
       ? fault(
@@ -213,6 +213,14 @@ function missing({ policy, accelerators, daemon, host }: GpuQuestion): GpuFault 
   return fault("absent", "no-devices", "There is no GPU in this machine.", "stack up --gpu none");
 }
 
+/** What brings driver and toolkit, by kind of machine. */
+const SETUP_ON: Readonly<
+  Record<HostGpu["kind"], { readonly driver: string; readonly toolkit: string }>
+> = {
+  native: { driver: SETUP, toolkit: SETUP },
+  wsl: { driver: "install NVIDIA's driver in Windows, then: wsl --update", toolkit: SETUP },
+  jetson: { driver: JETPACK, toolkit: JETPACK },
+};
 const OTHER_ENGINE = "choose another engine, or --gpu none";
 const VULKAN_ONLY =
   "The GPU that is here serves Vulkan alone, often no faster than the processor: it is used when it is asked for.";

@@ -1,7 +1,8 @@
 import type { DeviceRequest } from "../../docker/runtime.ts";
 import type { Accelerator } from "../../engines/engine.ts";
-import { CDI_GENERATE, explainGpuWords, RUNTIME_CONFIGURE } from "./causes.ts";
+import { CDI_GENERATE, explainGpuWords, RUNTIME_CONFIGURE, UPDATE_DRIVER } from "./causes.ts";
 import { readCudaVersion, readGpuDevices, SMI_QUERY } from "./nvidia-smi.ts";
+import { servesCuda } from "./serves-cuda.ts";
 import type { GpuFault, GpuVerdict } from "./verdict.ts";
 
 /** Python is in the images of vLLM and SGLang; the number is CUDA's own error, 0 for none. */
@@ -107,20 +108,15 @@ function nothingCame(request: readonly DeviceRequest[], nodes: readonly string[]
   };
 }
 
-/**
- * Programs run on every driver of their CUDA's major version and newer ones ("minor version compatibility",
- * https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html). CDI does not check what an image requires.
- */
+/** CDI does not check what an image requires. */
 function tooOldFor(image: string, driver: string | undefined): GpuFault | undefined {
-  const built = /^(\d+)\.\d+/.exec(image);
-  if (built === null || driver === undefined) return undefined;
-  if (Number(built[1]) <= Number.parseInt(driver, 10)) return undefined;
+  if (servesCuda(driver, image) !== false) return undefined;
   return {
     state: "broken",
     cause: "driver-too-old-for-image",
     why: `The image is built for CUDA ${image}, and the driver serves CUDA up to ${driver}.`,
     evidence: [`CUDA_VERSION=${image}`, `nvidia-smi: CUDA Version: ${driver}`],
-    next: "update the NVIDIA driver and restart the machine, or name an older image with --image",
+    next: UPDATE_DRIVER,
   };
 }
 

@@ -1,4 +1,5 @@
 import { GATEWAY_IMAGE } from "../../offline/gateway-container.ts";
+import { JETPACK } from "./causes.ts";
 import type { HostGpu } from "./host-gpu.ts";
 
 /** One thing that a bare workstation lacks, as shell lines: how to see that it is done, do it, and take it back. */
@@ -39,7 +40,7 @@ export function setupObstacle({
   nvidia,
 }: Pick<HostGpu, "kind" | "nvidia">): string | undefined {
   if (kind === "jetson") {
-    return "This is a Jetson, whose driver and container toolkit come with JetPack: sudo apt-get install nvidia-jetpack";
+    return `This is a Jetson, whose driver and container toolkit come with JetPack: ${JETPACK}`;
   }
   if (!nvidia.hardware) {
     return "There is no NVIDIA GPU in this machine, so there is nothing to set up. AMD's need no more than the kernel's driver: stack doctor --gpu all";
