@@ -1,5 +1,3 @@
-import type { MemoryShape } from "../../models/memory-shape.ts";
-import { evenShare } from "../gpu/even-share.ts";
 import type { EngineMemory } from "./engine-memory.ts";
 import type { MemoryEstimate } from "./estimate.ts";
 
@@ -20,15 +18,13 @@ export function withGpus(hostFreeBytes: number, gpus: readonly (number | undefin
   return { hostFreeBytes, deviceFreeBytes, eachFreeBytes };
 }
 
-/** What an engine can use of it with this model: one that shares evenly takes as much of every GPU as the fullest has free. */
+/** What can be used of it: of `parts` GPUs with an equal part on each as much of every one as the fullest has free, else all. */
 export function usableBudget(
   { eachFreeBytes, ...budget }: Budget,
-  { sharesEvenly }: Pick<EngineMemory, "sharesEvenly">,
-  shape: MemoryShape | undefined,
+  parts: number | undefined,
 ): Budget {
-  if (!sharesEvenly || eachFreeBytes === undefined) return budget;
-  const used = eachFreeBytes.slice(0, evenShare(eachFreeBytes.length, shape));
-  return { ...budget, deviceFreeBytes: used.length * Math.min(...used) };
+  if (parts === undefined || eachFreeBytes === undefined) return budget;
+  return { ...budget, deviceFreeBytes: parts * Math.min(...eachFreeBytes.slice(0, parts)) };
 }
 
 /** Share of the free memory that `auto` leaves alone: the machine has other work, and an estimate is one. */

@@ -2,6 +2,7 @@ import type { StackError } from "../../errors.ts";
 import type { ModelFacts } from "../../models/model.ts";
 import { AGENT_COMFORT, contextWindow, type ContextWindow } from "../context-window.ts";
 import type { Settings } from "../settings.ts";
+import { evenShare, repeatedOver } from "../gpu/even-share.ts";
 import { type Budget, type Room, roomFor, usableBudget } from "./budget.ts";
 import { type EngineMemory, engineMemory } from "./engine-memory.ts";
 import { doesNotFit } from "./does-not-fit.ts";
@@ -41,12 +42,18 @@ export interface Fit {
 /** Settles the context and what it takes. What exceeds the memory is a misfit, or with `overcommit` a warning. */
 export function fitContext(asked: FitQuestion): Fit {
   const engine = engineMemory(asked.engine, asked.budget.deviceFreeBytes !== undefined);
-  const budget = usableBudget(asked.budget, engine, asked.facts.memory ?? undefined);
+  const known = asked.facts.memory ?? undefined;
+  const gpus = asked.budget.eachFreeBytes?.length ?? 1;
+  const parts = engine.sharesEvenly ? evenShare(gpus, known) : undefined;
+  const budget = usableBudget(asked.budget, parts);
   const question: FitQuestion = { ...asked, budget };
   const { settings, facts, weightsBytes } = question;
-  const size: ModelSize | undefined = facts.memory
-    ? { weightsBytes, architecture: facts.architecture, shape: facts.memory }
-    : undefined;
+  const shape = known && repeatedOver(parts ?? 1, known);
+  const size: ModelSize | undefined = shape && {
+    weightsBytes,
+    architecture: facts.architecture,
+    shape,
+  };
   const { parallel, kvType } = settings;
   const found = chooseContext(question, size, engine);
   const auto = settings.context === "auto";

@@ -17,3 +17,9 @@ export function evenShare(
   for (let parts = gpus; parts > 1; parts -= 1) if (fits(parts)) return parts;
   return 1;
 }
+
+/** The model as it lies on that many GPUs: where they are more than its heads of keys, these are repeated. */
+export function repeatedOver(parts: number, shape: MemoryShape): MemoryShape {
+  const kv = shape.kv.map((group) => ({ ...group, kvHeads: Math.max(group.kvHeads, parts) }));
+  return { ...shape, kv };
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { evenShare } from "./even-share.ts";
+import { evenShare, repeatedOver } from "./even-share.ts";
 import { gpuLayout, keptShare } from "./gpu-layout.ts";
 import { memoryShare } from "./memory-share.ts";
 
@@ -23,6 +23,18 @@ describe("a model is spread over as many GPUs as its heads allow", () => {
   ])("%s", (_title, shape, gpus, used) => {
     expect(evenShare(gpus, shape)).toBe(used);
   });
+});
+
+it("heads of keys are repeated where there are fewer of them than GPUs", () => {
+  const shape = {
+    ...heads(32, 4),
+    stateBytes: 0,
+    embeddingLength: 1,
+    widestLength: 1,
+    vocabulary: 1,
+  };
+  expect(repeatedOver(8, shape).kv[0]?.kvHeads).toBe(8);
+  expect(repeatedOver(2, shape)).toEqual(shape);
 });
 
 describe("the share of a card's memory", () => {
