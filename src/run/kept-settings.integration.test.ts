@@ -173,6 +173,9 @@ it.each<[string, Given, object]>([
     settingsToGoOn(context, here),
   );
   expect(some(settings, expected)).toEqual(expected);
+  const message = "default is meant as it was brought up before: engine ollama, memory 8g.";
+  const told = settings.values.engine === "ollama" ? [{ type: "info", message }] : [];
+  expect(rig.events).toEqual(told);
 });
 
 it("is kept in a file for its user alone, and a setting that there is no more is left out", async () => {

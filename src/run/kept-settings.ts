@@ -70,14 +70,25 @@ const WHAT_SERVES = ["engine", "model", "adopt", "url"] as const satisfies reado
 
 /**
  * Of a stack that was brought up before, for an `up` that says neither engine nor model: `stack up` after
- * `stack up ollama --gpu all` means that one, not the starter model in its place.
+ * `stack up ollama --gpu all` means that one, not the starter model in its place. It is told which settings that brings in.
  */
 export async function settingsToGoOn(
-  { host }: RunContext,
+  { host, emit }: RunContext,
   { values, origins }: ResolvedSettings,
 ): Promise<KeptSettings | undefined> {
   if (WHAT_SERVES.some((key) => origins[key].kind !== "default")) return undefined;
-  return readKept(stackFolder(host, values.name));
+  const { name } = values;
+  const kept = await readKept(stackFolder(host, name));
+  if (kept !== undefined && kept.given.length > 0) {
+    const message = `${name} is meant as it was brought up before: ${keptText(kept)}.`;
+    emit({ type: "info", message });
+  }
+  return kept;
+}
+
+/** `engine ollama, gpu all` */
+export function keptText({ given }: KeptSettings): string {
+  return given.map(({ key, value }) => `${key} ${String(value)}`).join(", ");
 }
 
 function isSetting(key: string, value: unknown): boolean {

@@ -3,7 +3,7 @@ import { LABEL } from "../plan/labels.ts";
 import { SETTING_KEYS } from "../plan/resolve-settings.ts";
 import type { SettingKey } from "../plan/settings.ts";
 import type { RunContext } from "../run-context.ts";
-import { type KeptSettings, readKept } from "./kept-settings.ts";
+import { type KeptSettings, keptText, readKept } from "./kept-settings.ts";
 import { engineOf, findStacks, type StackParts } from "./parts.ts";
 import { stackFolder, unknownStack } from "./stack-folder.ts";
 
@@ -18,8 +18,7 @@ export async function settingsToRestart(context: RunContext, name: string): Prom
   const [parts] = stacks;
   if (parts === undefined) throw unknownStack(name);
   const seen = settingsSeen(parts);
-  const what = seen.given.map(({ key, value }) => `${key} ${String(value)}`).join(", ");
-  const message = `With which settings ${name} was brought up is not known here any more; what can be seen of it is: ${what}.`;
+  const message = `With which settings ${name} was brought up is not known here any more; what can be seen of it is: ${keptText(seen)}.`;
   context.emit({ type: "warning", message });
   return seen;
 }
