@@ -199,7 +199,12 @@ describe.skipIf(docker === undefined)("a GPU", () => {
       it("that is broken is found before a model is fetched, in images that are not here yet", async () => {
         const [image, gateway] = [`${registry}/e2e-gpu/ollama:1`, `${registry}/e2e-gpu/gateway:1`];
         const images = ["--image", image, "--gateway-image", gateway];
-        const absent = (): Promise<unknown> => run("docker", ["rmi", "--force", image, gateway]);
+        const absent = async (): Promise<void> => {
+          const format = ["--digests", "--format", "{{.Repository}}@{{.Digest}}"];
+          const { stdout } = await run("docker", ["images", ...format]);
+          const digests = stdout.split("\n").filter((each) => /\/e2e-gpu\/.*@sha256:/.test(each));
+          await run("docker", ["rmi", "--force", image, gateway, ...digests]);
+        };
         for (const [from, to] of [
           [IMAGE, image],
           [GATEWAY_IMAGE.built, gateway],
