@@ -12,7 +12,7 @@ export const PYTORCH_ENV = {
 } as const;
 
 /** Bytes of /dev/shm that one of their processes needs. */
-export const SHM_BYTES = 1024 ** 3;
+const SHM_BYTES = 1024 ** 3;
 
 /** Bytes of /dev/shm: their processes, one for each GPU, hand each other tensors through it. */
 export function shmBytes({ gpus }: Pick<EngineInput, "gpus">): number {

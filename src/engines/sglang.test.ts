@@ -39,8 +39,12 @@ describe("SGLang's arguments", () => {
     expect(Number(option(told, "--max-total-tokens"))).toBeGreaterThanOrEqual(2 * 32_768 + 6);
   });
 
-  it("on a GPU leave the pool to it", () => {
-    const input = { ...told, accelerator: "cuda" } as const;
+  it("on GPUs leave the pool to it, and deal the model out to those that are used", () => {
+    const gpus = { given: 3, used: 2 };
+    const input = { ...told, accelerator: "cuda", gpus } as const;
+    expect(option(input, "--tp-size")).toBe("2");
+    expect(sglang.container(input).shmBytes).toBe(2 * 1024 ** 3);
+    expect(sglang.warnings(input)).toContainEqual(expect.stringContaining("Of 3 GPUs 2 compute"));
     expect(option(input, "--device")).toBeUndefined();
     expect(option(input, "--max-total-tokens")).toBeUndefined();
     expect(sglang.container(input).env).not.toHaveProperty("SGLANG_USE_CPU_ENGINE");

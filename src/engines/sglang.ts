@@ -5,7 +5,7 @@ import { sglangGpuShare } from "../plan/gpu/share.ts";
 import type { ContainerEngine, EngineInput } from "./engine.ts";
 import { FIRST_MS, firstTokenProbe, listedProbe, notYet, QUICK_MS } from "./openai-probes.ts";
 import { AGENT_PATHS, COUNTING_PATHS, get, OPENAI_PATHS } from "./openai-paths.ts";
-import { COMPILED_TMP, PYTORCH_ENV, SHM_BYTES } from "./pytorch-container.ts";
+import { COMPILED_TMP, gpuWarnings, PYTORCH_ENV, shmBytes } from "./pytorch-container.ts";
 import { storeMount } from "./store-mount.ts";
 import { parserWarnings, vllmParsers } from "./vllm-parsers.ts";
 
@@ -33,7 +33,7 @@ export const sglang = {
     recipe: undefined,
   },
   acceleratedImages: {
-    cuda: { repository: "lmsysorg/sglang", tag: "v0.5.21" },
+    cuda: { repository: "lmsysorg/sglang", tag: "v0.5.21", cuda: 13 },
     rocm: { repository: "lmsysorg/sglang", tag: "v0.5.21-rocm10-mi30x" },
   },
   // Objects from the network that are unpickled, up to 0.5.20.
@@ -53,14 +53,14 @@ export const sglang = {
   takesTools: ({ facts }) => facts.templateHasTools,
   probes: sglangProbes,
   gpuShare: { kind: "log", read: sglangGpuShare },
-  warnings: parserWarnings,
+  warnings: (input) => [...parserWarnings(input), ...gpuWarnings(input)],
   container: (input) => ({
     entrypoint: ["python3", "-m", "sglang.launch_server"],
     command: [...launchArguments(input), ...input.extraArgs],
     env: environment(input),
     mounts: [storeMount(input)],
     tmpfs: { "/tmp": COMPILED_TMP },
-    shmBytes: SHM_BYTES,
+    shmBytes: shmBytes(input),
   }),
 } as const satisfies ContainerEngine;
 
@@ -75,7 +75,7 @@ function launchArguments(input: EngineInput): readonly string[] {
     // Otherwise the pool takes most of the machine's memory, whatever the window is (14 of 20 GB free, seen with 0.5.23).
     accelerator === "cpu"
       ? ["--device", "cpu", "--max-total-tokens", `${context * parallel + SPARE_TOKENS}`]
-      : [],
+      : ["--tp-size", `${input.gpus?.used ?? 1}`],
   ].flat();
 }
 
