@@ -40,7 +40,7 @@ describe("SGLang's arguments", () => {
   });
 
   it("on GPUs leave the pool to it, and deal the model out to those that are used", () => {
-    const gpus = { given: 3, used: 2 };
+    const gpus = { given: 3, used: 2, memoryShare: undefined };
     const input = { ...told, accelerator: "cuda", gpus } as const;
     expect(option(input, "--tp-size")).toBe("2");
     expect(sglang.container(input).shmBytes).toBe(2 * 1024 ** 3);
