@@ -11,11 +11,12 @@ const measuredSchema = z.object({
   context: z.object({
     /**
      * `full`: a prompt of that size was read to its end. `partial`: up to `provedTokens`, more would have taken too long.
-     * `told`: the engine names it. `assumed`: nobody does, it is the setting.
+     * `told`: the engine names it. `assumed`: nobody does, it is the setting. `failed`: the engine broke down over a prompt,
+     * so that the window is as it was told or assumed.
      */
-    proof: z.enum(["full", "partial", "told", "assumed"]),
+    proof: z.enum(["full", "partial", "told", "assumed", "failed"]),
     provedTokens: z.int().positive().optional(),
-    /** A prompt that is longer than the window is cut without a word; false: it is refused. */
+    /** A prompt that is longer than the window is cut without a word; false: it is refused. Absent: not known, as where it fails. */
     truncates: z.boolean().optional(),
     /** What became of one that is longer. */
     overflow: z.string().optional(),

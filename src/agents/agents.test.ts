@@ -272,6 +272,7 @@ describe("agentWarnings", () => {
     ["ml-intern", { contextWindow: 8192 }, 1],
     ["ml-intern", { contextWindow: 8192, tools: false }, 2],
     ["openai", { contextWindow: 512, tools: false }, 0],
+    ["openai", { measured: { ready: "agent", context: { proof: "failed" } } }, 1],
   ])("for %s with %j", (name, change, count) => {
     expect(agentWarnings(findAgent(name), { ...endpoint, ...change })).toHaveLength(count);
   });

@@ -46,6 +46,11 @@ export function agentWarnings(agent: Agent, endpoint: Endpoint): readonly string
       `${agent.title} works through tools, and the template of ${endpoint.model} drops them: choose a model made for tools.`,
     );
   }
+  if (endpoint.measured?.context.proof === "failed") {
+    warnings.push(
+      `The window of ${endpoint.contextWindow} tokens is not proved: the engine failed over a prompt that was to fill it (stack status).`,
+    );
+  }
   if (cutsPrompts(endpoint)) warnings.push(truncationWarning(endpoint.contextWindow));
   return warnings;
 }

@@ -21,6 +21,7 @@ test.each<[Measured | undefined, string]>([
     { ...told, context: { proof: "partial", provedTokens: 5000, truncates: true } },
     "8192 tokens, 5000 of them proved; a longer prompt is cut",
   ],
+  [{ ...told, context: { proof: "failed" } }, "8192 tokens, not proved: a prompt failed"],
   [{ ...told, parallel: 4 }, "8192 tokens, says the engine; 4 conversations at once"],
   [{ ...told, parallel: 1 }, "8192 tokens, says the engine"],
 ])("the window of %j", (measured, expected) => {

@@ -27,6 +27,8 @@ function proofNote({ proof, provedTokens }: Measured["context"]): string {
       return ", says the engine";
     case "assumed":
       return ", assumed";
+    case "failed":
+      return ", not proved: a prompt failed";
     default:
       return unreachable(proof);
   }

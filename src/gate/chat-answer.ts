@@ -12,10 +12,22 @@ const usageSchema = z.object({
 const answerSchema = z.object({ usage: usageSchema.nullish() });
 
 /** Tokens of the prompt by the server's own count; undefined when it does not tell. */
-export function promptTokens(answer: ProbeAnswer): number | undefined {
-  if (answer.status !== 200) return undefined;
-  const tokens = readJson(answer.text, answerSchema)?.usage?.prompt_tokens;
+export function usedTokens(text: string): number | undefined {
+  const tokens = readJson(text, answerSchema)?.usage?.prompt_tokens;
   return tokens === undefined || tokens === 0 ? undefined : tokens;
+}
+
+/**
+ * The JSON in an answer: itself, else each line of a stream, as lines of JSON (Ollama) or as events. llama-server wrote
+ * errors as `error: {…}` before it wrote them as data.
+ */
+export function records(text: string): readonly unknown[] {
+  const whole = readJson(text, z.unknown());
+  if (whole !== undefined) return [whole];
+  return text.split("\n").flatMap((line) => {
+    const record = readJson(line.replace(/^(?:data|error): ?/, ""), z.unknown());
+    return record === undefined ? [] : [record];
+  });
 }
 
 /** Tokens of a streamed answer: by its usage, else one for each event that carries text. */
@@ -30,25 +42,42 @@ export function streamedTokens(text: string): number {
 }
 
 const messageSchema = z.object({ message: z.string() });
-const errorSchema = z.object({
-  error: z.union([z.string(), messageSchema]),
-});
+const errorSchema = z.object({ error: z.unknown().refine((error) => error != null) });
 const otherErrorSchema = z.union([messageSchema, z.object({ detail: z.string() })]);
 
 /**
- * What a server says went wrong, as one line of at most `most` characters: `{"error":{"message"}}` (OpenAI, our gateway), `{"error":"…"}`
- * (Ollama, LM Studio), `{"message"}` (older vLLM), `{"detail"}` (FastAPI), the title of an HTML page, or the text itself.
+ * The words of the error in an answer, which a stream that began well can hold too: `{"error":{"message"}}` (OpenAI, our gateway),
+ * `{"error":"…"}` (Ollama, LM Studio). Undefined where there is none; null is none.
+ */
+export function errorOf(text: string, most = 300): string | undefined {
+  for (const record of records(text)) {
+    const parsed = errorSchema.safeParse(record);
+    if (!parsed.success) continue;
+    const { error } = parsed.data;
+    if (typeof error === "string") return oneLine(error, most);
+    const message = messageSchema.safeParse(error).data?.message;
+    return oneLine(message ?? JSON.stringify(error), most);
+  }
+  return undefined;
+}
+
+/**
+ * What a server says went wrong, as one line of at most `most` characters: as `errorOf`, `{"message"}` (older vLLM), `{"detail"}`
+ * (FastAPI), the title of an HTML page, or the text itself.
  */
 export function errorText(text: string, most = 300): string {
-  const oneLine = (words: string): string => words.replaceAll(/\s+/g, " ").trim().slice(0, most);
+  const error = errorOf(text, most);
+  if (error !== undefined) return error;
   const body = text.replace(/^data: /, "");
-  const error = readJson(body, errorSchema)?.error;
-  if (error !== undefined) return oneLine(typeof error === "string" ? error : error.message);
   const other = readJson(body, otherErrorSchema);
-  if (other !== undefined) return oneLine("detail" in other ? other.detail : other.message);
-  if (!/^\s*<(!doctype|html)/i.test(body)) return oneLine(body);
+  if (other !== undefined) return oneLine("detail" in other ? other.detail : other.message, most);
+  if (!/^\s*<(!doctype|html)/i.test(body)) return oneLine(body, most) || "an empty answer";
   const title = /<title[^>]*>([^<]*)</i.exec(body)?.[1];
-  return oneLine(`a web page${title === undefined ? "" : `: ${title}`}`);
+  return oneLine(`a web page${title === undefined ? "" : `: ${title}`}`, most);
+}
+
+function oneLine(words: string, most: number): string {
+  return words.replaceAll(/\s+/g, " ").trim().slice(0, most);
 }
 
 /** The server has too much to do, or is not ready yet: the same question may be answered later. */

@@ -1,4 +1,5 @@
-import { ANSWER_MS, isBusy, namedWindow, promptTokens, refusal } from "./chat-answer.ts";
+import { ANSWER_MS } from "./chat-answer.ts";
+import { type ChatOutcome, chatOutcome, waitOrStop } from "./chat-outcome.ts";
 import { numberFact } from "./facts.ts";
 import type { Found, GateFacts, LateProbe, Probe, ProbeAnswer, ProbeVerdict } from "./probe.ts";
 
@@ -30,14 +31,18 @@ export interface ContextQuestion {
 
 /**
  * Proves the window with canary prompts: two short ones teach how the server counts words and how fast it reads; then one
- * fills the window, and one goes past it. Facts: `context_proved` (tokens), `context_proof` (`full`, `partial`, `refused`,
- * `uncounted` or `too slow`), `prompt_tokens_per_second`, `truncates`, `overflow`. Nothing here is fatal: what was found is told.
+ * fills the window, and one goes past it. Facts: `context_proved` (tokens), `context_proof` (`full`, `partial`, `cut`,
+ * `uncounted`, `too slow`, or `failed` with its words in `context_failed`), `prompt_tokens_per_second`, `truncates`, `overflow`
+ * (and `overflow_failed` where that was no refusal). Nothing here is fatal but a key that is refused: what was found is told.
  */
 export function contextProbes(question: ContextQuestion): readonly (Probe | LateProbe)[] {
   const { model } = question;
   return [
     { ...canary(model, "amber", SHORT_WORDS), judge: learnShort },
-    (found) => ({ ...canary(model, "birch", LONG_WORDS), judge: learnLong(found.facts) }),
+    ({ facts }) =>
+      "context_proof" in facts
+        ? undefined
+        : { ...canary(model, "birch", LONG_WORDS), judge: learnLong(facts) },
     ...Array.from(
       { length: FILL_ATTEMPTS },
       (_, attempt): LateProbe =>
@@ -66,20 +71,19 @@ function canary(model: string, first: string, words: number, attemptMs = ANSWER_
 }
 
 function learnShort(answer: ProbeAnswer): ProbeVerdict {
-  if (isBusy(answer)) return { kind: "wait", why: refusal(answer) };
-  const tokens = promptTokens(answer);
-  if (tokens === undefined) return { kind: "ok", facts: { context_proof: "uncounted" } };
-  return { kind: "ok", facts: { canary_short: tokens, canary_short_ms: answer.ms ?? 0 } };
+  const outcome = chatOutcome(answer);
+  if (outcome.kind !== "answered") return unproved(outcome, "a short prompt");
+  if (outcome.tokens === undefined) return UNCOUNTED;
+  return { kind: "ok", facts: { canary_short: outcome.tokens, canary_short_ms: answer.ms ?? 0 } };
 }
 
 function learnLong(facts: GateFacts): Probe["judge"] {
+  const short = numberFact(facts, "canary_short");
   return (answer) => {
-    if (isBusy(answer)) return { kind: "wait", why: refusal(answer) };
-    const tokens = promptTokens(answer);
-    const short = numberFact(facts, "canary_short");
-    if (tokens === undefined || short === undefined || tokens <= short) {
-      return { kind: "ok", facts: { context_proof: "uncounted" } };
-    }
+    const outcome = chatOutcome(answer);
+    if (outcome.kind !== "answered") return unproved(outcome, "a short prompt");
+    const { tokens } = outcome;
+    if (tokens === undefined || short === undefined || tokens <= short) return UNCOUNTED;
     const slope = (tokens - short) / (LONG_WORDS - SHORT_WORDS);
     // The first words differ by a token or two, which would grow to dozens over a whole window (seen: 29 of 2048).
     const perWord = Math.abs(slope - Math.round(slope)) < 0.05 ? Math.round(slope) : slope;
@@ -90,6 +94,20 @@ function learnLong(facts: GateFacts): Probe["judge"] {
     const overhead = short - perWord * SHORT_WORDS;
     return { kind: "ok", facts: { canary_per_word: perWord, canary_overhead: overhead, ...speed } };
   };
+}
+
+const UNCOUNTED: ProbeVerdict = { kind: "ok", facts: { context_proof: "uncounted" } };
+
+type Unanswered = Exclude<ChatOutcome, { readonly kind: "answered" }>;
+
+/** Nothing more is asked of a server that fails: it proves nothing, and more may break it. */
+function unproved(outcome: Unanswered, prompt: string): ProbeVerdict {
+  return (
+    waitOrStop(outcome) ?? {
+      kind: "ok",
+      facts: { context_proof: "failed", context_failed: `${prompt} failed: ${outcome.why}` },
+    }
+  );
 }
 
 /** The window as it is believed now: refused prompts have made it smaller. */
@@ -125,14 +143,16 @@ function judgeFill(
   answer: ProbeAnswer,
   sent: { readonly window: number; readonly expected: number; readonly full: boolean },
 ): ProbeVerdict {
-  if (isBusy(answer)) return { kind: "wait", why: refusal(answer) };
-  if (answer.status !== 200) {
-    const named = namedWindow(answer.text);
+  const outcome = chatOutcome(answer);
+  if (outcome.kind === "refused") {
+    const { window: named, why } = outcome;
     const smaller =
       named !== undefined && named < sent.window ? named : Math.floor(sent.window / 2);
-    return { kind: "ok", facts: { context_limit: smaller, context_refused: refusal(answer) } };
+    return { kind: "ok", facts: { context_limit: smaller, context_refused: why } };
   }
-  const tokens = promptTokens(answer) ?? 0;
+  if (outcome.kind !== "answered") return unproved(outcome, `a prompt of ${sent.expected} tokens`);
+  const { tokens } = outcome;
+  if (tokens === undefined) return UNCOUNTED;
   if (sent.expected - tokens > tolerance(sent.expected)) {
     return { kind: "ok", facts: { context_proved: tokens, context_proof: "cut", truncates: true } };
   }
@@ -146,7 +166,8 @@ function overflowProbe(
 ): Probe | undefined {
   const perWord = numberFact(facts, "canary_per_word");
   const overhead = numberFact(facts, "canary_overhead");
-  if (perWord === undefined || overhead === undefined || "truncates" in facts) return undefined;
+  if (perWord === undefined || overhead === undefined) return undefined;
+  if ("truncates" in facts || facts["context_proof"] === "failed") return undefined;
   const window = believed(question, facts);
   // Past the window by more than what may be a difference in counting.
   const past = window + TOLERANCE + 2 * tolerance(window);
@@ -168,11 +189,16 @@ function overflowProbe(
 }
 
 function judgeOverflow(answer: ProbeAnswer, expected: number): ProbeVerdict {
-  if (isBusy(answer)) return { kind: "wait", why: refusal(answer) };
-  if (answer.status !== 200) {
-    return { kind: "ok", facts: { truncates: false, overflow: refusal(answer) } };
+  const outcome = chatOutcome(answer);
+  if (outcome.kind === "refused") {
+    return { kind: "ok", facts: { truncates: false, overflow: outcome.why } };
   }
-  const tokens = promptTokens(answer) ?? 0;
+  if (outcome.kind !== "answered") {
+    const facts = { overflow: outcome.why, overflow_failed: true };
+    return waitOrStop(outcome) ?? { kind: "ok", facts };
+  }
+  const { tokens } = outcome;
+  if (tokens === undefined) return { kind: "ok" };
   const cut = expected - tokens > tolerance(expected);
   if (!cut) return { kind: "ok", facts: { overflow: "it holds more than that" } };
   const overflow = `${tokens} of ${expected} tokens were read`;

@@ -71,7 +71,7 @@ export function findings(facts: GateFacts, belief: Belief): Findings {
 
 function proofOf(facts: GateFacts): Measured["context"]["proof"] {
   const proof = facts["context_proof"];
-  if (proof === "full" || proof === "partial") return proof;
+  if (proof === "full" || proof === "partial" || proof === "failed") return proof;
   return "context_length" in facts || "context_limit" in facts ? "told" : "assumed";
 }
 
@@ -90,6 +90,7 @@ function contextWarnings(
     );
   }
   if (context.truncates === true) warnings.push(truncationWarning(window));
+  if (flagFact(facts, "overflow_failed") === true) warnings.push(overflowWarning(context, window));
   if (belief.ready !== "agent" || context.proof === "full") return warnings;
   const { provedTokens } = context;
   if (context.proof === "partial" && provedTokens !== undefined) {
@@ -109,8 +110,15 @@ export function truncationWarning(window: number): string {
   return `A prompt of more than ${window} tokens is cut without a word: keep the agent's own limit below that, or it loses its instructions.`;
 }
 
+/** It may have broken the engine, so that it matters even where it is not what was expected. */
+function overflowWarning({ overflow }: Measured["context"], window: number): string {
+  return `A prompt of more than ${window} tokens fails and is not refused (${overflow ?? "no reason given"}): keep the agent's own limit below that.`;
+}
+
 function unprovedReason(facts: GateFacts): string {
   switch (facts["context_proof"]) {
+    case "failed":
+      return textFact(facts, "context_failed") ?? "a prompt failed";
     case "uncounted":
       return "the server does not count the tokens of a prompt";
     case "too slow":

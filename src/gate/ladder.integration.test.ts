@@ -106,6 +106,37 @@ describe("the upper rungs", () => {
       },
     ],
     [
+      "a crash over the window proves nothing and names no smaller one",
+      { fails: { above: 5000, status: 500, message: "CUDA error: out of memory" } },
+      {
+        contextWindow: 8192,
+        measured: { context: { proof: "failed" } },
+        warnings: [
+          expect.stringMatching(
+            /8192 tokens.*a prompt of 8183 tokens failed: HTTP 500: CUDA error/,
+          ),
+        ],
+      },
+    ],
+    [
+      "one over a short prompt is told as what it is",
+      { fails: { above: 148, status: 500, message: "no kernel image" } },
+      {
+        measured: { context: { proof: "failed" } },
+        warnings: [expect.stringContaining("a short prompt failed: HTTP 500: no kernel image")],
+      },
+    ],
+    [
+      "what is too large for a proxy is refused",
+      { fails: { above: 8192, status: 413, message: "Payload too large" } },
+      { measured: { context: { proof: "full", truncates: false } }, warnings: [] },
+    ],
+    [
+      "words that name the window are a refusal, whatever the status",
+      { fails: { above: 5000, status: 500, message: "maximum context length is 5000 tokens" } },
+      { contextWindow: 5000, measured: { context: { proof: "full", truncates: false } } },
+    ],
+    [
       "a call that is ignored is a fact",
       { tools: "ignored" },
       { tools: true, measured: { tools: { call: "the answer has no call" } } },
@@ -123,6 +154,29 @@ describe("the upper rungs", () => {
   ])("%s", async (_title, quirks, expected) => {
     const { found } = await climb(quirks);
     expect(found).toMatchObject(expected);
+  });
+
+  it.each([500, 502, 504])("take %i past the window for no refusal", async (status) => {
+    const { found } = await climb({ fails: { above: 8192, status, message: "gone" } });
+    expect(found.measured.context).toEqual({
+      proof: "full",
+      provedTokens: 8183,
+      overflow: `HTTP ${status}: gone`,
+    });
+    expect(found.warnings).toEqual([expect.stringContaining("fails and is not refused")]);
+  });
+
+  it("ask nothing more of a server that broke", async () => {
+    const { longest } = await climb({ fails: { above: 5000, status: 500, message: "gone" } });
+    expect(longest).toBe(8183);
+  });
+
+  it("end where the key is refused", async () => {
+    const fails = { above: 5000, status: 401, message: "no such key" };
+    await expect(climb({ fails })).rejects.toMatchObject({
+      code: "NOT_READY",
+      why: "HTTP 401: no such key",
+    });
   });
 
   it("refuse a server that refuses tools, in its own words", async () => {

@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { ANSWER_MS, isBusy, promptTokens, refusal } from "./chat-answer.ts";
+import { ANSWER_MS, isBusy, refusal } from "./chat-answer.ts";
+import { chatOutcome, waitOrStop } from "./chat-outcome.ts";
 import type { Probe, ProbeAnswer, ProbeVerdict } from "./probe.ts";
 
 const NAME = "record_word";
@@ -37,13 +38,15 @@ export function toolsProbe(model: string, options: { readonly required: boolean 
 }
 
 function judgeTools(answer: ProbeAnswer, required: boolean): ProbeVerdict {
-  if (answer.status === 200) {
-    const tokens = promptTokens(answer);
+  const outcome = chatOutcome(answer);
+  if (outcome.kind === "answered") {
+    const { tokens } = outcome;
     const rendered = tokens === undefined ? {} : { tools_rendered: tokens >= WORDS };
     return { kind: "ok", facts: { tools: true, ...rendered } };
   }
-  if (isBusy(answer)) return { kind: "wait", why: refusal(answer) };
-  const why = refusal(answer);
+  const verdict = waitOrStop(outcome);
+  if (verdict !== undefined) return verdict;
+  const { why } = outcome;
   if (!required) return { kind: "ok", facts: { tools: false, tools_why: why } };
   return {
     kind: "fatal",

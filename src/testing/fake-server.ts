@@ -14,6 +14,8 @@ export interface Quirks {
   readonly list?: "good" | "missing" | "page";
   /** `vllm`, `llama`, `silent`: the words of a refusal, or none. `cut`: no refusal. `half`: as Ollama, half is left. */
   readonly overflow?: "vllm" | "llama" | "silent" | "cut" | "half";
+  /** A prompt of more than `above` tokens is answered with this: a crash, a proxy that gives up. */
+  readonly fails?: { readonly above: number; readonly status: number; readonly message: string };
   /** `refused`: 400, as vLLM without its flags. `dropped`: the template has no place for them. `ignored`: a forced call is text. `busy`: the first forced call is a 503. */
   readonly tools?: "good" | "refused" | "dropped" | "ignored" | "busy";
   /** Milliseconds before the first byte of an answer. */
@@ -127,6 +129,11 @@ async function chat(
   if (tools === "busy" && typeof body.tool_choice === "object" && !seen.includes("busy")) {
     seen.push("busy");
     sendJson(response, 503, { error: { message: "Try again later." } });
+    return;
+  }
+  const { fails } = quirks;
+  if (fails !== undefined && tokens > fails.above) {
+    sendJson(response, fails.status, { error: { message: fails.message } });
     return;
   }
   const over = tokens + body.max_tokens > window;
