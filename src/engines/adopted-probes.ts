@@ -48,7 +48,12 @@ function firstToken(model: string): Probe {
   const probe = firstTokenProbe(model, []);
   return {
     ...probe,
-    judge: (answer) => (probe.judge(answer).kind === "ok" ? { kind: "ok" } : judgeRefusal(answer)),
+    judge: (answer) => {
+      const verdict = probe.judge(answer);
+      if (verdict.kind === "ok") return verdict;
+      // Another's server does not become one by waiting: a page, an empty answer, an error inside a stream that began well.
+      return answer.status === 200 ? { kind: "fatal", why: verdict.why } : judgeRefusal(answer);
+    },
   };
 }
 

@@ -46,7 +46,7 @@ describe("embedded", () => {
     ["another model", "listed", 200, { data: [] }, { kind: "fatal" }],
     ["another server on the port", "listed", 401, "{}", { kind: "fatal" }],
     ["still loading", "listed", 503, "{}", { kind: "wait" }],
-    ["a first token", "first-token", 200, '{"choices":[{}]}', { kind: "ok" }],
+    ["a first token", "first-token", 200, 'data: {"choices":[{}]}', { kind: "ok" }],
     ["an error in the stream", "first-token", 200, '{"error":{}}', { kind: "wait" }],
   ])("judges %s", (_title, rung, status, text, verdict) => {
     expect(judge(rung, status, text)).toMatchObject(verdict as object);

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { errorText } from "../gate/chat-answer.ts";
+import { errorOf, errorText, events, records } from "../gate/chat-answer.ts";
 import type { Probe, ProbeAnswer, ProbeVerdict } from "../gate/probe.ts";
 import { readJson } from "../gate/read-json.ts";
 
@@ -30,7 +30,7 @@ export function firstTokenProbe(model: string, fatal: FatalWords): Probe {
       body: { model, stream: true, max_tokens: 1, messages: [{ role: "user", content: "Hi" }] },
       read: { restMs: REST_MS },
     },
-    judge: (answer) => judgeDone(answer, fatal),
+    judge: (answer) => judgeToken(answer, fatal),
     attemptMs: FIRST_TOKEN_MS,
   };
 }
@@ -81,11 +81,34 @@ export function listedProbe<Entry extends { readonly id: string }>({
   };
 }
 
-/** Whether what was asked for was done: a stream that begins well can hold an error all the same. */
+const tokenSchema = z.object({ choices: z.array(z.looseObject({})).min(1) });
+const doneSchema = z.object({ done: z.literal(true) });
+
+/**
+ * Whether a stream holds a token: an event with a choice. What the choice holds is not looked at: the one token may be none
+ * that is text (an empty delta with the role, `reasoning_content`, a call). Events without one come before it and after it
+ * (usage, Azure's filters), and a stream that begins well can hold an error all the same.
+ */
+export function judgeToken(answer: ProbeAnswer, fatal: FatalWords): ProbeVerdict {
+  const done = events(answer.text).some((event) => tokenSchema.safeParse(event).success);
+  return judgeContent(answer, fatal, { done, what: "a stream of tokens" });
+}
+
+/** Whether Ollama's own API did what was asked for. */
 export function judgeDone(answer: ProbeAnswer, fatal: FatalWords): ProbeVerdict {
-  return answer.status === 200 && !answer.text.includes('"error"')
-    ? { kind: "ok" }
-    : judgeError(answer, fatal);
+  const done = records(answer.text).some((record) => doneSchema.safeParse(record).success);
+  return judgeContent(answer, fatal, { done, what: "the word that it is done" });
+}
+
+function judgeContent(
+  answer: ProbeAnswer,
+  fatal: FatalWords,
+  { done, what }: { readonly done: boolean; readonly what: string },
+): ProbeVerdict {
+  const { status, text } = answer;
+  if (status !== 200 || errorOf(text) !== undefined) return judgeError(answer, fatal);
+  if (done) return { kind: "ok" };
+  return { kind: "wait", why: `HTTP 200 without ${what}: ${errorText(text, 200)}` };
 }
 
 /** Characters in which an engine's words for what went wrong are looked for. */

@@ -17,28 +17,41 @@ export function usedTokens(text: string): number | undefined {
   return tokens === undefined || tokens === 0 ? undefined : tokens;
 }
 
-/**
- * The JSON in an answer: itself, else each line of a stream, as lines of JSON (Ollama) or as events. llama-server wrote
- * errors as `error: {…}` before it wrote them as data.
- */
-export function records(text: string): readonly unknown[] {
-  const whole = readJson(text, z.unknown());
-  if (whole !== undefined) return [whole];
-  return text.split("\n").flatMap((line) => {
-    const record = readJson(line.replace(/^(?:data|error): ?/, ""), z.unknown());
-    return record === undefined ? [] : [record];
-  });
+/** The JSON in a stream of server-sent events. */
+export function events(text: string): readonly unknown[] {
+  return text.split("\n").flatMap((line) => (line.startsWith("data:") ? json(line.slice(5)) : []));
 }
+
+/** The JSON in an answer of whatever form: itself, lines of it (Ollama's own API), or events. */
+export function records(text: string): readonly unknown[] {
+  const whole = json(text);
+  if (whole.length > 0) return whole;
+  return [...text.split("\n").flatMap(json), ...events(text)];
+}
+
+function json(text: string): readonly unknown[] {
+  const value = readJson(text, z.unknown());
+  return value === undefined ? [] : [value];
+}
+
+const chunkSchema = z.object({
+  choices: z.array(z.object({ delta: z.record(z.string(), z.unknown()) })),
+});
 
 /** Tokens of a streamed answer: by its usage, else one for each event that carries text. */
 export function streamedTokens(text: string): number {
-  const events = text
-    .split("\n")
-    .filter((line) => line.startsWith("data:"))
-    .map((line) => line.slice("data:".length).trim());
-  const counts = events.map((event) => readJson(event, answerSchema)?.usage?.completion_tokens);
+  const all = events(text);
+  const counts = all.map((event) => answerSchema.safeParse(event).data?.usage?.completion_tokens);
   const counted = counts.findLast((count) => count !== undefined);
-  return counted ?? events.filter((event) => /"(content|reasoning\w*)":"./.test(event)).length;
+  return counted ?? all.filter(carriesText).length;
+}
+
+/** Of the answer or of the thoughts before it, which have several names. */
+function carriesText(event: unknown): boolean {
+  const delta = chunkSchema.safeParse(event).data?.choices[0]?.delta ?? {};
+  return Object.entries(delta).some(
+    ([key, value]) => /^(content|reasoning)/.test(key) && typeof value === "string" && value !== "",
+  );
 }
 
 const messageSchema = z.object({ message: z.string() });

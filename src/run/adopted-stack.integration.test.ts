@@ -126,10 +126,20 @@ describe("stack up openai", () => {
     });
   });
 
+  it("is told that a page is no model server, though it answers 200 to all", async () => {
+    await using test = await testHost(NO_DOCKER);
+    await using server = await fakeServer({ page: 200 });
+    const wanted = settings({ engine: "openai", url: server.origin, model: "m" });
+    await expect(up(test.context, wanted, { dryRun: false, anew: false })).rejects.toMatchObject({
+      code: "NOT_READY",
+      why: expect.stringContaining("without a stream of tokens: a web page: 502 Bad Gateway"),
+    });
+  });
+
   it.each<readonly [string, Quirks, object]>([
     ["refuses the key", { key: "new" }, { state: "degraded", answers: false }],
     ["has another model", { models: ["other"] }, { state: "degraded", answers: false }],
-    ["is only a page of a proxy", { down: true }, { state: "stopped", answers: false }],
+    ["is only a page of a proxy", { page: 502 }, { state: "stopped", answers: false }],
     ["is as it was", {}, { state: "running", answers: true }],
   ])("one that is adopted and then %s: status tells it", async (title, quirks, expected) => {
     await using test = await testHost(NO_DOCKER);

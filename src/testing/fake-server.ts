@@ -26,8 +26,8 @@ export interface Quirks {
   readonly pairMs?: number;
   readonly countsTokens?: boolean;
   readonly key?: string;
-  /** A page of a proxy in place of every answer. */
-  readonly down?: boolean;
+  /** Status of a page of a proxy in place of every answer. */
+  readonly page?: number;
   /** Below which `/v1` lies. */
   readonly prefix?: string;
   /** Other paths that answer with JSON. */
@@ -90,8 +90,8 @@ async function route(
   for await (const part of request) parts.push(part as Buffer);
   const other = quirks.others?.[what];
   if (what !== "POST /v1/chat/completions") seen.push(what);
-  if (quirks.down === true || (what === "GET /v1/models" && list === "page")) {
-    sendPage(response, quirks.down === true ? 502 : 200);
+  if (quirks.page !== undefined || (what === "GET /v1/models" && list === "page")) {
+    sendPage(response, quirks.page ?? 200);
   } else if (key !== undefined && request.headers.authorization !== `Bearer ${key}`) {
     sendJson(response, 401, { error: { message: "Incorrect API key", code: "invalid_api_key" } });
   } else if (what === "GET /v1/models" && list === "good") {
