@@ -4,6 +4,15 @@ import * as z from "zod";
 export const READY = ["first-token", "agent"] as const;
 export type Ready = (typeof READY)[number];
 
+const gpuSchema = z.object({
+  /** `lost`: the container had it and has it no more. `unknown`: nothing told in time, or the GPU itself gives no answer. */
+  state: z.enum(["on-gpu", "partly", "on-cpu", "lost", "unknown"]),
+  /** How much of the model is on the GPU, 0 to 1, where the engine tells. */
+  share: z.number().min(0).max(1).optional(),
+});
+/** Where the model is, of a stack that asked for a GPU. */
+export type GpuMeasured = Readonly<z.infer<typeof gpuSchema>>;
+
 /** What the gate found out by asking, when `up` last climbed it. Absent: not asked, or not answered. */
 const measuredSchema = z.object({
   /** How far it was climbed. */
@@ -33,6 +42,8 @@ const measuredSchema = z.object({
       why: z.string().optional(),
     })
     .optional(),
+  /** What became of the GPU, right after the gate. */
+  gpu: gpuSchema.optional(),
   /** Conversations served at the same time. */
   parallel: z.int().positive().optional(),
   /** Milliseconds to the first token of a short prompt. */

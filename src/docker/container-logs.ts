@@ -5,7 +5,7 @@ import { logLines } from "./log-frames.ts";
 import type { Containers } from "./runtime.ts";
 import type { Wire } from "./wire.ts";
 
-/** Cap of reading the end of a log that is not followed. */
+/** Cap of reading a part of a log that is not followed. */
 const TAIL_MS = 20_000;
 
 /** The last `count` lines; stdout and stderr as they came. */
@@ -26,6 +26,36 @@ export async function tailLog(
   return lines.slice(-count);
 }
 
+/** A log's own times are a little before that at which the container is said to have started. */
+const BEFORE_MS = 1000;
+
+/** The first `count` lines, of its latest start where that is known. The rest of the log is not waited for. */
+export async function headLog(
+  wire: Wire,
+  id: string,
+  count: number,
+  { startedAt, signal }: Parameters<Containers["head"]>[2],
+): Promise<readonly string[]> {
+  const lines: string[] = [];
+  const enough = new AbortController();
+  const since = Date.parse(startedAt ?? "") - BEFORE_MS;
+  try {
+    await readLog(wire, id, {
+      tail: "all",
+      follow: false,
+      ...(since > 0 ? { since: since / 1000 } : {}),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(TAIL_MS), enough.signal]),
+      onLine: (line) => {
+        if (lines.length < count) lines.push(line);
+        else enough.abort();
+      },
+    });
+  } catch (error) {
+    if (!enough.signal.aborted) throw error;
+  }
+  return lines;
+}
+
 /** Calls `onLine` until the container ends or `signal` aborts: both are a normal end. */
 export async function followLog(
   wire: Wire,
@@ -39,16 +69,25 @@ export async function followLog(
   }
 }
 
-async function readLog(
-  wire: Wire,
-  id: string,
-  options: Parameters<Containers["follow"]>[1] & { readonly follow: boolean },
-): Promise<void> {
+interface LogReading extends Omit<Parameters<Containers["follow"]>[1], "tail"> {
+  readonly tail: number | "all";
+  readonly follow: boolean;
+  /** Seconds since 1970, by the daemon's clock. */
+  readonly since?: number;
+}
+
+async function readLog(wire: Wire, id: string, options: LogReading): Promise<void> {
   const what = `Reading the log of container ${id}`;
   const answer = await wire({
     method: "GET",
     path: `/containers/${id}/logs`,
-    query: { stdout: true, stderr: true, tail: options.tail, follow: options.follow },
+    query: {
+      stdout: true,
+      stderr: true,
+      tail: options.tail,
+      follow: options.follow,
+      ...(options.since === undefined ? {} : { since: options.since }),
+    },
     signal: options.signal,
   }).catch((error: unknown) => {
     throw options.signal.aborted ? error : lostConnection(what, error);

@@ -154,6 +154,28 @@ describe.skipIf(runtime === undefined)("containers on a real daemon", () => {
     await docker.containers.remove(id);
   });
 
+  it("a log's beginning is that of the latest start, however long it is", async () => {
+    const talk = "echo start $RANDOM; seq 100000; sleep 2; exit 1";
+    const spec = oneShot(rig, "begins", ["bash", "-c", talk]);
+    const id = await docker.containers.create({ ...spec, restart: "unless-stopped" });
+    const beginning = async (startedAt: string | undefined): Promise<readonly string[]> =>
+      docker.containers.head(id, 3, { startedAt, signal: AbortSignal.timeout(10_000) });
+    const latest = async (): Promise<string | undefined> =>
+      (await docker.containers.inspect(id))?.startedAt;
+    await docker.containers.start(id);
+    const started = await latest();
+    await expect.poll(async () => beginning(undefined)).toHaveLength(3);
+    const first = await beginning(undefined);
+    expect(first).toEqual([expect.stringMatching(/^start /), "1", "2"]);
+    await expect.poll(latest, { timeout: 20_000 }).not.toBe(started);
+    await expect.poll(async () => beginning(await latest())).toHaveLength(3);
+    const second = await beginning(await latest());
+    expect(second).toEqual([expect.stringMatching(/^start /), "1", "2"]);
+    expect(second).not.toEqual(first);
+    expect(await beginning(undefined)).toEqual(first);
+    await docker.containers.remove(id);
+  });
+
   it("images that are here and not here", async () => {
     expect(await docker.images.inspect("stack/base:trixie")).toMatchObject({
       id: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),

@@ -6,7 +6,7 @@ import { execIn } from "./container-exec.ts";
 import { inspectContainer } from "./container-facts.ts";
 import { containerMemory } from "./container-memory.ts";
 import { putFiles } from "./container-files.ts";
-import { followLog, tailLog } from "./container-logs.ts";
+import { followLog, headLog, tailLog } from "./container-logs.ts";
 import { waitExit } from "./container-wait.ts";
 import { daemonRefusal, daemonWords } from "./daemon-error.ts";
 import type { ContainerFacts, Containers, ContainerSpec } from "./runtime.ts";
@@ -59,6 +59,7 @@ export function containers(wire: Wire, manyNetworks: boolean): Containers {
     waitExit: (id, signal) => waitExit(wire, id, signal),
     memory: (id, signal) => containerMemory(wire, id, signal),
     putFiles: (id, directory, files, signal) => putFiles(wire, id, directory, files, signal),
+    head: (id, lines, options) => headLog(wire, id, lines, options),
     tail: (id, lines, signal) => tailLog(wire, id, lines, signal),
     follow: (id, options) => followLog(wire, id, options),
     exec: (id, words, signal) => execIn(wire, id, words, signal),

@@ -197,6 +197,12 @@ export interface Containers {
   waitExit(id: string, signal: AbortSignal): Promise<ContainerExit>;
   /** Bytes of the machine's memory that would be free without it; undefined where it does not run, or nobody says. */
   memory(id: string, signal?: AbortSignal): Promise<number | undefined>;
+  /** The first `lines` lines since `startedAt`, stdout and stderr in order. */
+  head(
+    id: string,
+    lines: number,
+    options: { readonly startedAt: string | undefined; readonly signal: AbortSignal },
+  ): Promise<readonly string[]>;
   /** The last `tail` lines, stdout and stderr in order. */
   tail(id: string, tail: number, signal?: AbortSignal): Promise<readonly string[]>;
   follow(

@@ -153,7 +153,7 @@ export function containerSteps(
           ...(engine.warnings?.(input) ?? []),
         ],
       });
-      const told = await proveGpu(context, runtime, {
+      const proved = await proveGpu(context, runtime, {
         policy: parseGpuPolicy(settings.gpu),
         engine,
         settled: gpu,
@@ -161,7 +161,7 @@ export function containerSteps(
         endpoint: found,
       });
       const floor = job.heed(found.measured?.engineVersion);
-      const endpoint = { ...found, warnings: [...floor, ...found.warnings, ...told] };
+      const endpoint = { ...proved, warnings: [...floor, ...proved.warnings] };
       await writeEndpoint(job.folder, endpoint);
       change({ endpoint });
     },

@@ -1,9 +1,10 @@
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { connect } from "../docker/connect.ts";
 import type { Runtime } from "../docker/runtime.ts";
 import { llamacpp } from "../engines/llamacpp.ts";
+import type { Endpoint, GpuMeasured } from "../endpoint.ts";
 import { LABEL } from "../plan/labels.ts";
 import { fakeDocker, type FakeDocker } from "../testing/fake-docker.ts";
 import { frame } from "../testing/fake-docker-state.ts";
@@ -47,15 +48,31 @@ function answers(answer: (response: ServerResponse) => void): void {
   });
 }
 
-async function check(deadlineMs: number): Promise<GpuShare | undefined> {
-  const container = { id: "engine", labels };
+async function check(
+  deadlineMs: number,
+  endpoint?: ReturnType<typeof measured>,
+): Promise<GpuShare | undefined> {
+  const container = { id: "engine", labels, startedAt: undefined };
   return checkGpuShare(test.context, runtime, {
     engine: llamacpp,
     container,
-    endpoint: undefined,
+    endpoint,
     deadlineMs,
   });
 }
+
+/** The engine of the stack was asked where its model is when it came up. */
+function measured(gpu: GpuMeasured): Pick<Endpoint, "apiBase" | "apiKey" | "model" | "measured"> {
+  return {
+    apiBase: "http://127.0.0.1:9/v1",
+    apiKey: "k",
+    model: "m",
+    measured: { ready: "first-token", context: { proof: "told" }, gpu },
+  };
+}
+
+/** A day of requests. */
+const DAY = Array.from({ length: 5000 }, (_, index) => frame(2, `slot launch: task ${index}\n`));
 
 it("that hangs is unknown, whatever the log of the start says", async () => {
   answers(() => {});
@@ -72,6 +89,33 @@ it.each([
 ])("that answers %j", async (output, expected) => {
   answers((response) => response.end(frame(1, output)));
   expect(await check(5000)).toMatchObject(expected);
+});
+
+it("is told by the beginning of the log, also after a day of requests", async () => {
+  docker.containers.get("engine")!.log.push(...DAY);
+  expect(await check(5000)).toMatchObject({ state: "on-gpu", share: 1 });
+});
+
+describe("where the log of the start is no more", () => {
+  beforeEach(() => {
+    docker.containers.get("engine")!.log.splice(0, 1, ...DAY);
+  });
+
+  it.each<[string, GpuMeasured, object]>([
+    ["all", { state: "on-gpu", share: 1 }, { state: "on-gpu", share: 1 }],
+    ["a part", { state: "partly", share: 0.5 }, { state: "partly", share: 0.5 }],
+    ["none", { state: "on-cpu", share: 0 }, { state: "on-cpu", fault: { next: "stack logs" } }],
+    ["nothing", { state: "unknown" }, { state: "unknown" }],
+  ])("what was measured when it came up is told: %s", async (_title, gpu, expected) => {
+    answers((response) => response.end(frame(1, "GPU 0: NVIDIA A (UUID: GPU-1)\n")));
+    expect(await check(5000, measured(gpu))).toMatchObject(expected);
+  });
+
+  it("is lost all the same when the device is", async () => {
+    answers((response) => response.end(frame(1, "Failed to initialize NVML: Unknown Error\n")));
+    const found = await check(5000, measured({ state: "on-gpu", share: 1 }));
+    expect(found).toMatchObject({ state: "lost" });
+  });
 });
 
 it("of a container in which nothing can be run is told by the log", async () => {

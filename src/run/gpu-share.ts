@@ -1,5 +1,5 @@
 import type { ContainerFacts, Runtime } from "../docker/runtime.ts";
-import { type Endpoint, endpointOrigin } from "../endpoint.ts";
+import { type Endpoint, endpointOrigin, type GpuMeasured } from "../endpoint.ts";
 import type { ContainerEngine } from "../engines/engine.ts";
 import { ask } from "../gate/ask.ts";
 import { LABEL } from "../plan/labels.ts";
@@ -8,24 +8,21 @@ import type { GpuFault } from "../plan/gpu/verdict.ts";
 import type { RunContext } from "../run-context.ts";
 
 /** What became of the GPU that a stack asked for. */
-export interface GpuShare {
-  /** `lost`: the container had it and has it no more. `unknown`: nothing told in time, or the GPU itself gives no answer. */
-  readonly state: "on-gpu" | "partly" | "on-cpu" | "lost" | "unknown";
-  /** How much of the model is on the GPU, 0 to 1, where the engine tells. */
-  readonly share?: number;
+export interface GpuShare extends GpuMeasured {
   readonly fault?: GpuFault;
 }
 
 export interface GpuShareQuestion {
   readonly engine: Pick<ContainerEngine, "gpuShare">;
   /** The engine's container. */
-  readonly container: Pick<ContainerFacts, "id" | "labels">;
-  readonly endpoint: Pick<Endpoint, "apiBase" | "apiKey" | "model"> | undefined;
+  readonly container: Pick<ContainerFacts, "id" | "labels" | "startedAt">;
+  /** With what was measured when it came up, which holds where the engine does not tell again. */
+  readonly endpoint: Pick<Endpoint, "apiBase" | "apiKey" | "model" | "measured"> | undefined;
   /** Milliseconds; what has not answered by then is unknown. */
   readonly deadlineMs: number;
 }
 
-/** All of the log that a load writes. */
+/** All of the log that a load writes: each engine says there, once, what it computes on. */
 const LOG_LINES = 3000;
 /** A model that is all on the GPU may count some MiB of the host's as its own. */
 const WHOLE = 0.98;
@@ -41,13 +38,14 @@ export async function checkGpuShare(
 ): Promise<GpuShare | undefined> {
   if (question.container.labels[LABEL.gpu] === undefined) return undefined;
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(question.deadlineMs)]);
-  const [there, share] = await Promise.all([
+  const [there, told] = await Promise.all([
     stillThere(context, runtime, question, signal),
     orUndefined(context, shareOf(runtime, question, signal)),
   ]);
   // What the log says was true at the start; a driver that hangs now is told by nothing but silence.
   if (there === "silent") return { state: "unknown", fault: silent(question.deadlineMs) };
   if (there !== undefined) return { state: "lost", fault: there };
+  const share = told ?? question.endpoint?.measured?.gpu?.share;
   if (share === undefined) return { state: "unknown" };
   if (share >= WHOLE) return { state: "on-gpu", share };
   return share > 0 ? { state: "partly", share } : { state: "on-cpu", share, fault: onCpu() };
@@ -114,7 +112,10 @@ async function shareOf(
   const source = engine.gpuShare;
   if (source === undefined) return undefined;
   if (source.kind === "log") {
-    return source.read(await runtime.containers.tail(container.id, LOG_LINES, signal));
+    const { startedAt } = container;
+    return source.read(
+      await runtime.containers.head(container.id, LOG_LINES, { startedAt, signal }),
+    );
   }
   if (endpoint === undefined) return undefined;
   const answer = await ask(

@@ -156,6 +156,9 @@ describe.skipIf(docker === undefined)("a GPU", () => {
         expect(first.exitCode).toBe(0);
         expect(await inEngine("ls", "/dev/nvidia0")).toBe("/dev/nvidia0");
         expect(await inEngine("nvidia-smi", "-L")).toContain("NVIDIA A10");
+        expect(lastJson(first)).toMatchObject({
+          endpoint: { measured: { gpu: { state: "on-cpu", share: 0 } } },
+        });
         // The engine of this test is built for the processor: that, too, is seen.
         expect(warnings(first).join()).toContain("image-has-no-cuda");
         await expect.poll(status, { timeout: 20_000 }).toMatchObject({ gpu: { state: "on-cpu" } });

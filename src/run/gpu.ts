@@ -147,26 +147,37 @@ export interface GpuProof {
 /** Milliseconds, once, after a start that took seconds. */
 const PROOF_MS = 10_000;
 
-/** After the start: whether the model really is on the GPU. What is to be told is returned; a GPU that was demanded and computes nothing is `GPU_UNUSABLE`. */
+/**
+ * After the start: whether the model really is on the GPU. The endpoint is returned with what was found, and with what is to
+ * be told of it; a GPU that was demanded and computes nothing is `GPU_UNUSABLE`.
+ */
 export async function proveGpu(
   context: RunContext,
   runtime: Runtime,
   { policy, engine, settled, container, endpoint }: GpuProof,
-): Promise<readonly string[]> {
+): Promise<Endpoint> {
   const share = await checkGpuShare(context, runtime, {
     engine,
-    container: { id: container, labels: settled.labels },
+    // New, so that all of its log is of this start.
+    container: { id: container, labels: settled.labels, startedAt: undefined },
     endpoint,
     deadlineMs: PROOF_MS,
   });
-  if (share === undefined) return [];
+  if (share === undefined) return endpoint;
   const refuted = share.state === "lost" || share.state === "on-cpu";
   if (refuted && share.fault !== undefined && gpuDemanded(policy)) throw gpuUnusable(share.fault);
   const message = gpuShareWarning(share);
-  if (message === undefined) return [];
   const next = share.fault?.next;
-  context.emit({ type: "warning", message, ...(next === undefined ? {} : { next }) });
-  return [message];
+  if (message !== undefined) {
+    context.emit({ type: "warning", message, ...(next === undefined ? {} : { next }) });
+  }
+  const { fault: _, ...gpu } = share;
+  const { measured, warnings } = endpoint;
+  return {
+    ...endpoint,
+    ...(measured === undefined ? {} : { measured: { ...measured, gpu } }),
+    warnings: message === undefined ? warnings : [...warnings, message],
+  };
 }
 
 const NOT_USED = "The GPU is not used, the processor computes:";

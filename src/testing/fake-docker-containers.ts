@@ -47,7 +47,10 @@ export function containerRoutes(state: FakeState, apiVersion: string): Record<st
       else wake();
     }),
     "GET /containers/*/logs": on((container, request, response) => {
-      for (const each of container.log) response.write(each);
+      const tail = Number(request.query.get("tail"));
+      for (const each of tail > 0 ? container.log.slice(-tail) : container.log) {
+        response.write(each);
+      }
       if (request.query.get("follow") !== "true") response.end();
       else if (container.status === "running") container.waiting.add(() => response.end());
       else response.end();
