@@ -8,8 +8,8 @@ import {
   firstTokenProbe,
   judgeDone,
   listedProbe,
-  notYet,
   QUICK_MS,
+  versionProbe,
 } from "./openai-probes.ts";
 
 /** Loading weights from a cold disk: minutes, not seconds. */
@@ -22,12 +22,7 @@ export function ollamaProbes(
   const model = input.servedName;
   const keepAlive = "keepAlive" in input ? input.keepAlive : -1;
   return [
-    {
-      rung: "up",
-      request: { method: "GET", path: "/api/version", read: "whole" },
-      judge: judgeUp,
-      attemptMs: FIRST_MS,
-    },
+    versionProbe({ rung: "up", path: "/api/version", attemptMs: FIRST_MS }),
     {
       // No prompt: loads the model and nothing else.
       rung: "healthy",
@@ -54,15 +49,6 @@ export function ollamaProbes(
     }),
     firstTokenProbe(model, OLLAMA_FATAL),
   ];
-}
-
-const versionSchema = z.object({ version: z.string() });
-
-function judgeUp(answer: ProbeAnswer): ProbeVerdict {
-  const found = answer.status === 200 ? readJson(answer.text, versionSchema) : undefined;
-  return found === undefined
-    ? notYet(answer)
-    : { kind: "ok", facts: { engineVersion: found.version } };
 }
 
 function judgeContext(answer: ProbeAnswer, model: string): ProbeVerdict {

@@ -35,6 +35,23 @@ export function firstTokenProbe(model: string, fatal: FatalWords): Probe {
   };
 }
 
+/** An answer of JSON with `version`: only the engine's own form of answer is one. */
+export function versionProbe(
+  question: Pick<Probe, "rung" | "attemptMs"> & { path: string },
+): Probe {
+  const { path, ...rest } = question;
+  return { ...rest, request: { method: "GET", path, read: "whole" }, judge: judgeVersion };
+}
+
+const versionSchema = z.object({ version: z.string() });
+
+function judgeVersion(answer: ProbeAnswer): ProbeVerdict {
+  const found = answer.status === 200 ? readJson(answer.text, versionSchema) : undefined;
+  return found === undefined
+    ? notYet(answer)
+    : { kind: "ok", facts: { engineVersion: found.version } };
+}
+
 export interface ListedQuestion<Entry extends { readonly id: string }> {
   readonly model: string;
   /** The engine, as its project writes it. */

@@ -1,9 +1,15 @@
 import * as z from "zod";
-import type { Probe, ProbeAnswer, ProbeVerdict } from "../gate/probe.ts";
-import { readJson } from "../gate/read-json.ts";
+import type { Probe } from "../gate/probe.ts";
 import { sglangGpuShare } from "../plan/gpu/share.ts";
 import type { ContainerEngine, EngineInput } from "./engine.ts";
-import { FIRST_MS, firstTokenProbe, listedProbe, notYet, QUICK_MS } from "./openai-probes.ts";
+import {
+  FIRST_MS,
+  firstTokenProbe,
+  listedProbe,
+  notYet,
+  QUICK_MS,
+  versionProbe,
+} from "./openai-probes.ts";
 import { AGENT_PATHS, COUNTING_PATHS, get, OPENAI_PATHS } from "./openai-paths.ts";
 import { COMPILED_TMP, gpuWarnings, PYTORCH_ENV, shmBytes } from "./pytorch-container.ts";
 import { storeMount } from "./store-mount.ts";
@@ -141,12 +147,7 @@ function sglangProbes({ servedName: model }: EngineInput): readonly Probe[] {
       judge: (answer) => (answer.status === 200 ? { kind: "ok" } : notYet(answer)),
       attemptMs: FIRST_MS,
     },
-    {
-      rung: "healthy",
-      request: { method: "GET", path: "/server_info", read: "whole" },
-      judge: judgeVersion,
-      attemptMs: QUICK_MS,
-    },
+    versionProbe({ rung: "healthy", path: "/server_info", attemptMs: QUICK_MS }),
     listedProbe({
       model,
       title: "SGLang",
@@ -155,13 +156,4 @@ function sglangProbes({ servedName: model }: EngineInput): readonly Probe[] {
     }),
     firstTokenProbe(model, [[/chat template/i, "Choose a model that was made to chat."]]),
   ];
-}
-
-const versionSchema = z.object({ version: z.string() });
-
-function judgeVersion(answer: ProbeAnswer): ProbeVerdict {
-  const found = answer.status === 200 ? readJson(answer.text, versionSchema) : undefined;
-  return found === undefined
-    ? notYet(answer)
-    : { kind: "ok", facts: { engineVersion: found.version } };
 }

@@ -1,8 +1,7 @@
 import * as z from "zod";
-import type { Probe, ProbeAnswer, ProbeVerdict } from "../gate/probe.ts";
+import type { Probe } from "../gate/probe.ts";
 import { vllmGpuShare } from "../plan/gpu/share.ts";
 import type { ContainerEngine, EngineInput } from "./engine.ts";
-import { readJson } from "../gate/read-json.ts";
 import {
   FIRST_MS,
   type FatalWords,
@@ -10,6 +9,7 @@ import {
   listedProbe,
   notYet,
   QUICK_MS,
+  versionProbe,
 } from "./openai-probes.ts";
 import { AGENT_PATHS, COUNTING_PATHS, get, OPENAI_PATHS } from "./openai-paths.ts";
 import { COMPILED_TMP, gpuWarnings, PYTORCH_ENV, shmBytes } from "./pytorch-container.ts";
@@ -128,12 +128,7 @@ function environment({ context, model }: EngineInput): Readonly<Record<string, s
 /** up (the port opens only when all is loaded) → healthy → listed, with the true context → first token. */
 function vllmProbes({ servedName: model }: EngineInput): readonly Probe[] {
   return [
-    {
-      rung: "up",
-      request: { method: "GET", path: "/version", read: "whole" },
-      judge: judgeVersion,
-      attemptMs: FIRST_MS,
-    },
+    versionProbe({ rung: "up", path: "/version", attemptMs: FIRST_MS }),
     {
       rung: "healthy",
       request: { method: "GET", path: "/health", read: "whole" },
@@ -148,15 +143,6 @@ function vllmProbes({ servedName: model }: EngineInput): readonly Probe[] {
     }),
     firstTokenProbe(model, FATAL),
   ];
-}
-
-const versionSchema = z.object({ version: z.string() });
-
-function judgeVersion(answer: ProbeAnswer): ProbeVerdict {
-  const found = answer.status === 200 ? readJson(answer.text, versionSchema) : undefined;
-  return found === undefined
-    ? notYet(answer)
-    : { kind: "ok", facts: { engineVersion: found.version } };
 }
 
 /** Causes that no second attempt cures, by vLLM's own words (vllm/entrypoints, vllm/renderers). */
