@@ -44,14 +44,14 @@ export interface Progress {
   readonly done: boolean;
 }
 
-/** What an engine does while it is waited for, as its log tells. */
+/** What an engine does while it is waited for, as its log tells, or what it is asked. */
 export interface PhaseTold {
   readonly type: "phase";
   readonly phase: string;
   readonly elapsedSeconds: number;
   /** From 0 to 1, within the phase. */
   readonly fraction?: number;
-  /** Until it can answer, by earlier starts on this machine. */
+  /** Until it can answer, by earlier starts on this machine, or until it has answered, by the speed that was measured. */
   readonly etaSeconds?: number;
 }
 

@@ -73,7 +73,10 @@ describe("a token is a streamed choice", () => {
     ["events without a choice before it", `: wait\n\n${usage}${chunk({ delta: role })}`],
     ["no space behind the colon", chunk({ delta: role }).replace(": ", ":")],
   ])("%s", (_title, text) => {
-    expect(judge({ status: 200, text })).toEqual({ kind: "ok" });
+    expect(judge({ status: 200, text, firstEventMs: 12.4 })).toEqual({
+      kind: "ok",
+      facts: { first_token_ms: 12 },
+    });
   });
 
   it.each([

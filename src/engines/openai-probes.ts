@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { errorOf, errorText, events, records } from "../gate/chat-answer.ts";
-import type { Probe, ProbeAnswer, ProbeVerdict } from "../gate/probe.ts";
+import type { GateFacts, Probe, ProbeAnswer, ProbeVerdict } from "../gate/probe.ts";
 import { readJson } from "../gate/read-json.ts";
 
 /** The first packets to a port that was published a moment ago can get lost; the next attempt comes through at once. */
@@ -24,6 +24,7 @@ export type FatalWords = readonly (readonly [RegExp, string | undefined])[];
 export function firstTokenProbe(model: string, fatal: FatalWords): Probe {
   return {
     rung: "first-token",
+    title: "first token",
     request: {
       method: "POST",
       path: "/v1/chat/completions",
@@ -108,7 +109,9 @@ const doneSchema = z.object({ done: z.literal(true) });
  */
 export function judgeToken(answer: ProbeAnswer, fatal: FatalWords): ProbeVerdict {
   const done = events(answer.text).some((event) => tokenSchema.safeParse(event).success);
-  return judgeContent(answer, fatal, { done, what: "a stream of tokens" });
+  const { firstEventMs } = answer;
+  const facts = firstEventMs === undefined ? {} : { first_token_ms: Math.round(firstEventMs) };
+  return judgeContent(answer, fatal, { done, what: "a stream of tokens", facts });
 }
 
 /** Whether Ollama's own API did what was asked for. */
@@ -117,14 +120,21 @@ export function judgeDone(answer: ProbeAnswer, fatal: FatalWords): ProbeVerdict 
   return judgeContent(answer, fatal, { done, what: "the word that it is done" });
 }
 
+interface Content {
+  readonly done: boolean;
+  /** What is missing where it is not done. */
+  readonly what: string;
+  readonly facts?: GateFacts;
+}
+
 function judgeContent(
   answer: ProbeAnswer,
   fatal: FatalWords,
-  { done, what }: { readonly done: boolean; readonly what: string },
+  { done, what, facts = {} }: Content,
 ): ProbeVerdict {
   const { status, text } = answer;
   if (status !== 200 || errorOf(text) !== undefined) return judgeError(answer, fatal);
-  if (done) return { kind: "ok" };
+  if (done) return { kind: "ok", facts };
   return { kind: "wait", why: `HTTP 200 without ${what}: ${errorText(text, 200)}` };
 }
 

@@ -16,7 +16,7 @@ const FILL_ATTEMPTS = 5;
 const SHARE = 0.5;
 /** Share of it after which an attempt is given up: the wait as a whole must not end in the middle of one. */
 const PATIENCE = 0.9;
-/** Evaluating a long prompt takes more per token than a short one: attention grows with it. */
+/** Evaluating a long prompt takes more per token than a short one: attention grows with it (seen: 1.8 for 4096 tokens, llama-server on two cores). */
 const SLOWDOWN = 2;
 /** A refusal needs the prompt to be counted and no more: a server that says nothing for so long is reading it. */
 const REFUSAL_MS = 20_000;
@@ -60,6 +60,7 @@ function canary(model: string, first: string, words: number, attemptMs = ANSWER_
   const content = `${first} ${"one ".repeat(words)}end`;
   return {
     rung: "context",
+    title: "measuring how fast it reads",
     request: {
       method: "POST",
       path: "/v1/chat/completions",
@@ -124,8 +125,8 @@ function fillProbe(
   const overhead = numberFact(facts, "canary_overhead");
   if (perWord === undefined || overhead === undefined || "context_proof" in facts) return undefined;
   const window = believed(question, facts);
-  const speed = numberFact(facts, "prompt_tokens_per_second") ?? Infinity;
-  const affordable = (speed * remainingMs * SHARE) / 1000 / SLOWDOWN;
+  const speed = numberFact(facts, "prompt_tokens_per_second");
+  const affordable = ((speed ?? Infinity) * remainingMs * SHARE) / 1000 / SLOWDOWN;
   const full = affordable >= window;
   const wanted = full ? window - RESERVE : Math.min(affordable, window - RESERVE);
   const words = Math.floor((wanted - overhead) / perWord);
@@ -134,6 +135,8 @@ function fillProbe(
   const expected = Math.round(overhead + perWord * words);
   return {
     ...canary(question.model, `cedar${attempt}`, words, atMost(remainingMs)),
+    title: `reading ${expected} tokens`,
+    expectedMs: speed === undefined ? undefined : (expected / speed) * 1000 * SLOWDOWN,
     judge: (answer) => judgeFill(answer, { window, expected, full }),
     timedOut: { kind: "ok", facts: { context_proof: "too slow" } },
   };
@@ -178,6 +181,7 @@ function overflowProbe(
   const told = "context_length" in facts || "context_limit" in facts;
   return {
     ...canary(question.model, "dogwood", words, Math.min(REFUSAL_MS, atMost(remainingMs))),
+    title: "trying a longer prompt",
     judge: (answer) => judgeOverflow(answer, expected),
     timedOut: {
       kind: "ok",

@@ -15,6 +15,8 @@ interface Climb {
   readonly found: Findings;
   readonly server: FakeServer;
   readonly longest: number;
+  /** What was told to be waited for, and for how many milliseconds. */
+  readonly told: readonly (readonly [string, number | undefined])[];
 }
 
 /** Climbs a server that is believed to hold `window` tokens. */
@@ -26,16 +28,18 @@ async function climb(
   await using test = await testHost();
   await using server = await fakeServer(quirks);
   const probes = ladder([firstTokenProbe("m", [])], ready, { model: "m", window });
+  const told: [string, number | undefined][] = [];
   const facts = await runGate(test.context, probes, {
     origin: server.origin,
     apiKey: "k",
     timeoutMs,
+    doing: (title, expectedMs) => told.push([title, expectedMs]),
     watch: forever,
     tail: async () => [],
   });
   const found = findings(facts, { ready, window, parallel: undefined });
   const sizes = server.seen.map((line) => Number(line.replace("chat ", "")));
-  return { found, server, longest: Math.max(...sizes) };
+  return { found, server, longest: Math.max(...sizes), told };
 }
 
 describe("the upper rungs", () => {
@@ -196,6 +200,29 @@ describe("the upper rungs", () => {
     // The one past the window is refused without being read.
     expect(longest).toBeGreaterThan(8192);
     expect(found.warnings).toEqual([expect.stringContaining("were proved")]);
+  });
+
+  it("say what they wait for, and how long the window will take by the speed so far", async () => {
+    const { told } = await climb({ readMs: 500 }, { window: 4096 });
+    expect(told.map(([title]) => title)).toEqual([
+      "first token",
+      "measuring how fast it writes",
+      "trying tools",
+      "trying tools",
+      "measuring how fast it reads",
+      "measuring how fast it reads",
+      "reading 4087 tokens",
+      "trying a longer prompt",
+    ]);
+    // 500 ms per 1000 tokens, as far as 64 ms tell, and twice that for attention.
+    const [, expectedMs = 0] = told.find(([title]) => title.startsWith("reading")) ?? [];
+    expect(expectedMs).toBeGreaterThan(2000);
+    expect(expectedMs).toBeLessThan(8000);
+  });
+
+  it("tell the first token of a cold server, and not of one that is warm", async () => {
+    const { found } = await climb({ coldMs: 300 });
+    expect(found.measured.firstTokenMs).toBeGreaterThanOrEqual(300);
   });
 
   it("do not fail a server that reads a whole window more slowly than it seemed", async () => {

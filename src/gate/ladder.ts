@@ -31,6 +31,7 @@ export function ladder(
 function speedProbe(model: string): Probe {
   return {
     rung: "first-token",
+    title: "measuring how fast it writes",
     request: {
       method: "POST",
       path: "/v1/chat/completions",

@@ -5,6 +5,10 @@ export type Rung = (typeof RUNGS)[number];
 /** One question to the endpoint, as data. `judge` is pure. */
 export interface Probe {
   readonly rung: Rung;
+  /** What is waited for, in a few words, where that can be long: `reading 8183 tokens`. */
+  readonly title?: string;
+  /** Milliseconds that it will take, by what was measured before. */
+  readonly expectedMs?: number | undefined;
   readonly request: ProbeRequest;
   readonly judge: (answer: ProbeAnswer) => ProbeVerdict;
   /** Cap of one attempt, in milliseconds. The gate adds none of its own. */

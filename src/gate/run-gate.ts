@@ -26,6 +26,8 @@ export interface GateOptions {
   readonly watch: (signal: AbortSignal) => Promise<never>;
   /** The cause of a failure in the lines of `tail`; it goes before the answer's own words. */
   readonly explain?: (lines: readonly string[]) => Promise<KnownCause | undefined>;
+  /** Hears what is asked next, and how many milliseconds that will take where it can be estimated. */
+  readonly doing?: (title: string, expectedMs?: number) => void;
   /** Looks at what is known after each rung; what it throws ends the climb. */
   readonly heed?: (facts: GateFacts) => void;
   /** The last lines of the engine's log, for the error of a wait that failed. */
@@ -63,6 +65,7 @@ export async function runGate(
       const probe = typeof step === "function" ? step({ facts, remainingMs }) : step;
       if (probe === undefined) continue;
       last = { rung: probe.rung, why: "no answer yet" };
+      if (probe.title !== undefined) options.doing?.(probe.title, probe.expectedMs);
       const verdict = await climbOne(context, probe, options, signal, (why) => {
         last = { rung: probe.rung, why };
       });
@@ -160,18 +163,11 @@ async function attempt(
       secureContext,
       signal: AbortSignal.any([signal, limit]),
     });
-    return timed(probe, probe.judge(answer), answer.firstEventMs);
+    return probe.judge(answer);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (limit.aborted && probe.timedOut !== undefined) return probe.timedOut;
     if (limit.aborted) return { kind: "wait", why: `no answer within ${probe.attemptMs} ms` };
     return { kind: "wait", why: error instanceof Error ? error.message : String(error) };
   }
-}
-
-/** How long the first token took is known without asking for it. */
-function timed(probe: Probe, verdict: ProbeVerdict, firstMs: number | undefined): ProbeVerdict {
-  if (verdict.kind !== "ok" || probe.rung !== "first-token" || firstMs === undefined)
-    return verdict;
-  return { ...verdict, facts: { first_token_ms: Math.round(firstMs), ...verdict.facts } };
 }

@@ -27,6 +27,7 @@ const TOOL = {
 export function toolsProbe(model: string, options: { readonly required: boolean }): Probe {
   return {
     rung: "tools",
+    title: "trying tools",
     request: chat(model, {
       tool_choice: "auto",
       max_tokens: 1,
@@ -59,6 +60,7 @@ function judgeTools(answer: ProbeAnswer, required: boolean): ProbeVerdict {
 export function toolCallProbe(model: string): Probe {
   return {
     rung: "tools",
+    title: "trying tools",
     request: chat(model, {
       tool_choice: { type: "function", function: { name: NAME } },
       max_tokens: 64,

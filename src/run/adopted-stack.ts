@@ -18,6 +18,7 @@ import { type DeployOptions, type Deployment, executeSteps } from "./deployment.
 import { runningEngineProcess } from "./engine-process.ts";
 import { ensureLoaded } from "./ensure-loaded.ts";
 import { findServer } from "./find-server.ts";
+import { narrated } from "./narrate.ts";
 import { NO_KEY, readKeyFile } from "./key-file.ts";
 import {
   forgetRun,
@@ -122,18 +123,19 @@ export async function adoptedStack(
             await writeAdoption(folder, adoption);
           });
           const probes = engine.probes({ model: id, lists: models !== undefined });
-          const facts = await runGate(
-            context,
-            ladder(probes, settings.ready, { model: id, window: wanted }),
-            {
+          const key = [base.apiBase, id, wanted, settings.ready].join(" ");
+          const question = { model: id, window: wanted };
+          const facts = await narrated(context, { key, follow: async () => {} }, (doing) =>
+            runGate(context, ladder(probes, settings.ready, question), {
               ...base,
               apiKey,
               secureContext,
+              doing,
               timeoutMs: settings.timeout * 1000,
               watch: untilAborted,
               tail: async () => [],
               next: engine.log ?? `the log of the server at ${base.apiBase}`,
-            },
+            }),
           );
           const now = (await look())?.find((each) => each.id === id);
           const found = findings(

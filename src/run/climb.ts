@@ -35,8 +35,9 @@ export async function climb(context: RunContext, what: Climb): Promise<Endpoint>
   const { model, servedName, context: window } = input;
   const probes = ladder(engine.probes(input), ready, { model: servedName, window });
   const key = [engine.name, model.weights.digest, window, parallel, ready, ...what.startKey];
-  const facts = await narrated(context, { key: key.join(" "), follow: what.follow }, (told) =>
-    runGate(told, probes, {
+  const facts = await narrated(context, { key: key.join(" "), follow: what.follow }, (doing) =>
+    runGate(context, probes, {
+      doing,
       origin: `http://127.0.0.1:${port}`,
       apiKey,
       timeoutMs: settings.timeout * 1000,

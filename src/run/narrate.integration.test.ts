@@ -83,7 +83,7 @@ it("a log that can't be followed does not fail the start", async () => {
   expect(await result).toBe("started");
 });
 
-it("says after a rung what is waited for then, and not the last of the log", async () => {
+it("says what is waited for, and not the last of the log", async () => {
   await using test = await testHost();
   let wake = (): void => {};
   const sleep = (_ms: number, signal?: AbortSignal): Promise<void> =>
@@ -93,14 +93,20 @@ it("says after a rung what is waited for then, and not the last of the log", asy
     });
   const host = { ...test.host, clock: { ...test.host.clock, sleep } };
   const follow = async (onLine: (line: string) => void): Promise<void> => onLine("warmup");
-  await narrated({ ...test.context, host }, { key: "x", follow }, async (told) => {
-    told.emit({ type: "rung", rung: "first-token", ms: 1 });
+  await narrated({ ...test.context, host }, { key: "x", follow }, async (doing) => {
+    doing("first token");
+    wake();
+    await new Promise(setImmediate);
+    doing("reading 8183 tokens", 60_000);
+    doing("trying a longer prompt");
     wake();
     await new Promise(setImmediate);
   });
-  expect(test.events.map((event) => (event.type === "phase" ? event.phase : event.type))).toEqual([
-    "warm-up",
-    "rung",
-    "measuring",
+  expect(test.events).toMatchObject([
+    { phase: "warm-up" },
+    { phase: "first token" },
+    { phase: "reading 8183 tokens", etaSeconds: 60 },
+    { phase: "trying a longer prompt" },
   ]);
+  expect(test.events.at(-1)).not.toHaveProperty("etaSeconds");
 });

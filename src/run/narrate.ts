@@ -1,5 +1,4 @@
 import { readPhase } from "../engines/phases.ts";
-import type { Rung } from "../gate/probe.ts";
 import type { RunContext } from "../run-context.ts";
 import { rememberStart, usualStartMs } from "./start-times.ts";
 
@@ -13,21 +12,17 @@ export interface Narration {
 /** Milliseconds of silence after which a wait says that it still waits, with the time it usually takes. */
 const SILENCE_MS = 5000;
 
-/** What is waited for once a rung is behind: from there on the engine's log says nothing of it. */
-const AFTER: Readonly<Partial<Record<Rung, string>>> = {
-  listed: "first token",
-  "first-token": "measuring",
-  tools: "measuring",
-};
+/** Told what is waited for from now on, and for how many milliseconds, where that is known. */
+export type Doing = (phase: string, expectedMs?: number) => void;
 
 /**
- * Tells what an engine is doing while `work` waits for it: `phase` events out of its log and of the gate, with the time
- * that is left by what the same start took before. When the work succeeds, its time is remembered.
+ * Tells what an engine is doing while `work` waits for it: `phase` events out of its log and of what `work` says, with the time
+ * that is left by its estimate, or by what the same start took before. When the work succeeds, its time is remembered.
  */
 export async function narrated<T>(
   context: RunContext,
   narration: Narration,
-  work: (context: RunContext) => Promise<T>,
+  work: (doing: Doing) => Promise<T>,
 ): Promise<T> {
   const { host, emit } = context;
   const begun = host.clock.monotonic();
@@ -35,10 +30,13 @@ export async function narrated<T>(
   const signal = AbortSignal.any([context.signal, over.signal]);
   const usual = await usualStartMs(host, narration.key);
   let last = "start";
+  /** When that is over, by `begun`. */
+  let due: number | undefined;
 
   const tell = (phase: string, fraction?: number): void => {
     const elapsedMs = host.clock.monotonic() - begun;
-    const leftMs = usual === undefined ? undefined : usual - elapsedMs;
+    const end = due ?? usual;
+    const leftMs = end === undefined ? undefined : end - elapsedMs;
     last = phase;
     emit({
       type: "phase",
@@ -61,11 +59,12 @@ export async function narrated<T>(
   // Both end with the signal; that narration fails must not fail what it tells of.
   const telling = Promise.allSettled([narration.follow(onLine, signal), beat()]);
   try {
-    const heard: RunContext["emit"] = (event) => {
-      if (event.type === "rung") last = AFTER[event.rung] ?? last;
-      emit(event);
-    };
-    const result = await work({ ...context, emit: heard });
+    const result = await work((phase, expectedMs) => {
+      last = phase;
+      due = expectedMs === undefined ? undefined : host.clock.monotonic() - begun + expectedMs;
+      // A wait of its own is told before it begins, others only when they have lasted.
+      if (expectedMs !== undefined && expectedMs > SILENCE_MS) tell(phase);
+    });
     await rememberStart(context, narration.key, host.clock.monotonic() - begun);
     return result;
   } finally {

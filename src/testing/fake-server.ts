@@ -18,8 +18,8 @@ export interface Quirks {
   readonly fails?: { readonly above: number; readonly status: number; readonly message: string };
   /** `refused`: 400, as vLLM without its flags. `dropped`: the template has no place for them. `ignored`: a forced call is text. `busy`: the first forced call is a 503. */
   readonly tools?: "good" | "refused" | "dropped" | "ignored" | "busy";
-  /** Milliseconds before the first byte of an answer. */
-  readonly firstTokenMs?: number;
+  /** Milliseconds before the first answer of all. */
+  readonly coldMs?: number;
   /** Milliseconds per 1000 tokens of the prompt. */
   readonly readMs?: number;
   /** Milliseconds more per pair of 1000 tokens, for all pairs of the prompt: attention. */
@@ -144,7 +144,9 @@ async function chat(
   const left = overflow === "half" ? Math.floor(window / 2) : window;
   const read = over ? left : tokens;
   const attention = (quirks.pairMs ?? 0) * (read / 1000) ** 2;
-  await delay((quirks.firstTokenMs ?? 0) + ((quirks.readMs ?? 0) * read) / 1000 + attention);
+  const cold = seen.filter((line) => line.startsWith("chat ")).length === 1;
+  await delay(cold ? (quirks.coldMs ?? 0) : 0);
+  await delay(((quirks.readMs ?? 0) * read) / 1000 + attention);
   const answered = tools === "ignored" ? { ...body, tool_choice: "auto" } : body;
   answerChat(response, answered, countsTokens ? read : 0);
 }
