@@ -36,7 +36,7 @@ function listed(model: string): Probe {
       return {
         kind: "ok",
         facts: {
-          ...(context === undefined ? {} : { context_length: context }),
+          ...(context === undefined ? {} : { contextLength: context }),
           ...(software === undefined ? {} : { software }),
         },
       };
@@ -107,7 +107,7 @@ function windowProbes(model: string): readonly LateProbe[] {
   return questions.map(
     ([path, read]) =>
       ({ facts }) =>
-        "context_length" in facts ? undefined : windowProbe(path, read),
+        "contextLength" in facts ? undefined : windowProbe(path, read),
   );
 }
 
@@ -127,7 +127,7 @@ function windowProbe(path: string, read: (text: string) => Window | undefined): 
       if (context === undefined) return { kind: "ok" };
       return {
         kind: "ok",
-        facts: { context_length: context, ...(parallel === undefined ? {} : { parallel }) },
+        facts: { contextLength: context, ...(parallel === undefined ? {} : { parallel }) },
       };
     },
   };

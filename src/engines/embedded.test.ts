@@ -41,7 +41,7 @@ describe("embedded", () => {
       "listed",
       200,
       models,
-      { kind: "ok", facts: { context_length: 512 } },
+      { kind: "ok", facts: { contextLength: 512 } },
     ],
     ["another model", "listed", 200, { data: [] }, { kind: "fatal" }],
     ["another server on the port", "listed", 401, "{}", { kind: "fatal" }],

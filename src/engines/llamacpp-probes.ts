@@ -69,7 +69,7 @@ function judgeProps(answer: ProbeAnswer): ProbeVerdict {
   return {
     kind: "ok",
     facts: {
-      context_length: settings.n_ctx,
+      contextLength: settings.n_ctx,
       ...(slots === undefined ? {} : { parallel: slots }),
       ...(build === undefined ? {} : { engineVersion: build }),
     },

@@ -122,7 +122,7 @@ describe("the ladder", () => {
         total_slots: 2,
         build_info: "b11669-Debian",
       }),
-      { kind: "ok", facts: { context_length: 8192, parallel: 2, engineVersion: "b11669-Debian" } },
+      { kind: "ok", facts: { contextLength: 8192, parallel: 2, engineVersion: "b11669-Debian" } },
     ],
     [2, "no properties yet", answer(503, loading), { kind: "wait" }],
     [3, "listed", answer(200, { data: [{ id: "m:1" }] }), { kind: "ok" }],

@@ -54,9 +54,7 @@ export function ollamaProbes(
 function judgeContext(answer: ProbeAnswer, model: string): ProbeVerdict {
   const context = answer.status === 200 ? readContext(answer.text, model) : undefined;
   // Versions before 0.12 load without telling the length; then what was asked for stands.
-  return context === undefined
-    ? { kind: "ok" }
-    : { kind: "ok", facts: { context_length: context } };
+  return context === undefined ? { kind: "ok" } : { kind: "ok", facts: { contextLength: context } };
 }
 
 const psSchema = z.object({

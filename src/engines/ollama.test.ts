@@ -61,7 +61,7 @@ describe("the ladder", () => {
     [
       "/api/ps",
       answer(200, { models: [{ name: "smollm2:135m", context_length: 8192 }] }),
-      { kind: "ok", facts: { context_length: 8192 } },
+      { kind: "ok", facts: { contextLength: 8192 } },
     ],
     ["/api/ps", answer(200, { models: [] }), { kind: "ok" }],
     [

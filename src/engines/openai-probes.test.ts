@@ -75,7 +75,7 @@ describe("a token is a streamed choice", () => {
   ])("%s", (_title, text) => {
     expect(judge({ status: 200, text, firstEventMs: 12.4 })).toEqual({
       kind: "ok",
-      facts: { first_token_ms: 12 },
+      facts: { firstTokenMs: 12 },
     });
   });
 

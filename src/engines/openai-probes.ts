@@ -94,7 +94,7 @@ export function listedProbe<Entry extends { readonly id: string }>({
       const context = contextOf?.(found);
       return context === undefined
         ? { kind: "ok" }
-        : { kind: "ok", facts: { context_length: context } };
+        : { kind: "ok", facts: { contextLength: context } };
     },
   };
 }
@@ -110,7 +110,7 @@ const doneSchema = z.object({ done: z.literal(true) });
 export function judgeToken(answer: ProbeAnswer, fatal: FatalWords): ProbeVerdict {
   const done = events(answer.text).some((event) => tokenSchema.safeParse(event).success);
   const { firstEventMs } = answer;
-  const facts = firstEventMs === undefined ? {} : { first_token_ms: Math.round(firstEventMs) };
+  const facts = firstEventMs === undefined ? {} : { firstTokenMs: Math.round(firstEventMs) };
   return judgeContent(answer, fatal, { done, what: "a stream of tokens", facts });
 }
 

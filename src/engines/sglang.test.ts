@@ -90,7 +90,7 @@ describe("SGLang's ladder", () => {
       2,
       "listed with its true window",
       answer(200, { data: [{ id: "qwen3-8b", max_model_len: 32_768 }] }),
-      { kind: "ok", facts: { context_length: 32_768 } },
+      { kind: "ok", facts: { contextLength: 32_768 } },
     ],
     [2, "another model", answer(200, { data: [{ id: "x" }] }), { kind: "fatal" }],
     [

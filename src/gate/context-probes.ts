@@ -25,22 +25,22 @@ const MOST_WORDS = 750_000;
 
 export interface ContextQuestion {
   readonly model: string;
-  /** Tokens that one conversation is believed to hold, where no probe says otherwise (`context_length`). */
+  /** Tokens that one conversation is believed to hold, where no probe says otherwise (`contextLength`). */
   readonly window: number;
 }
 
 /**
  * Proves the window with canary prompts: two short ones teach how the server counts words and how fast it reads; then one
- * fills the window, and one goes past it. Facts: `context_proved` (tokens), `context_proof` (`full`, `partial`, `cut`,
- * `uncounted`, `too slow`, or `failed` with its words in `context_failed`), `prompt_tokens_per_second`, `truncates`, `overflow`
- * (and `overflow_failed` where that was no refusal). Nothing here is fatal but a key that is refused: what was found is told.
+ * fills the window, and one goes past it. Facts: `contextProved` (tokens), `contextProof` (`full`, `partial`, `cut`,
+ * `uncounted`, `too slow`, or `failed` with its words in `contextFailed`), `promptTokensPerSecond`, `truncates`, `overflow`
+ * (and `overflowFailed` where that was no refusal). Nothing here is fatal but a key that is refused: what was found is told.
  */
 export function contextProbes(question: ContextQuestion): readonly (Probe | LateProbe)[] {
   const { model } = question;
   return [
     { ...canary(model, "amber", SHORT_WORDS), judge: learnShort },
     ({ facts }) =>
-      "context_proof" in facts
+      "contextProof" in facts
         ? undefined
         : { ...canary(model, "birch", LONG_WORDS), judge: learnLong(facts) },
     ...Array.from(
@@ -75,11 +75,11 @@ function learnShort(answer: ProbeAnswer): ProbeVerdict {
   const outcome = chatOutcome(answer);
   if (outcome.kind !== "answered") return unproved(outcome, "a short prompt");
   if (outcome.tokens === undefined) return UNCOUNTED;
-  return { kind: "ok", facts: { canary_short: outcome.tokens, canary_short_ms: answer.ms ?? 0 } };
+  return { kind: "ok", facts: { canaryShort: outcome.tokens, canaryShortMs: answer.ms ?? 0 } };
 }
 
 function learnLong(facts: GateFacts): Probe["judge"] {
-  const short = numberFact(facts, "canary_short");
+  const short = numberFact(facts, "canaryShort");
   return (answer) => {
     const outcome = chatOutcome(answer);
     if (outcome.kind !== "answered") return unproved(outcome, "a short prompt");
@@ -88,16 +88,15 @@ function learnLong(facts: GateFacts): Probe["judge"] {
     const slope = (tokens - short) / (LONG_WORDS - SHORT_WORDS);
     // The first words differ by a token or two, which would grow to dozens over a whole window (seen: 29 of 2048).
     const perWord = Math.abs(slope - Math.round(slope)) < 0.05 ? Math.round(slope) : slope;
-    const ms = (answer.ms ?? 0) - (numberFact(facts, "canary_short_ms") ?? 0);
+    const ms = (answer.ms ?? 0) - (numberFact(facts, "canaryShortMs") ?? 0);
     // Below that it is noise: such a server is fast enough for any window.
-    const speed =
-      ms > 20 ? { prompt_tokens_per_second: round((tokens - short) / (ms / 1000)) } : {};
+    const speed = ms > 20 ? { promptTokensPerSecond: round((tokens - short) / (ms / 1000)) } : {};
     const overhead = short - perWord * SHORT_WORDS;
-    return { kind: "ok", facts: { canary_per_word: perWord, canary_overhead: overhead, ...speed } };
+    return { kind: "ok", facts: { canaryPerWord: perWord, canaryOverhead: overhead, ...speed } };
   };
 }
 
-const UNCOUNTED: ProbeVerdict = { kind: "ok", facts: { context_proof: "uncounted" } };
+const UNCOUNTED: ProbeVerdict = { kind: "ok", facts: { contextProof: "uncounted" } };
 
 type Unanswered = Exclude<ChatOutcome, { readonly kind: "answered" }>;
 
@@ -106,14 +105,14 @@ function unproved(outcome: Unanswered, prompt: string): ProbeVerdict {
   return (
     waitOrStop(outcome) ?? {
       kind: "ok",
-      facts: { context_proof: "failed", context_failed: `${prompt} failed: ${outcome.why}` },
+      facts: { contextProof: "failed", contextFailed: `${prompt} failed: ${outcome.why}` },
     }
   );
 }
 
 /** The window as it is believed now: refused prompts have made it smaller. */
 function believed({ window }: ContextQuestion, facts: GateFacts): number {
-  return numberFact(facts, "context_limit") ?? numberFact(facts, "context_length") ?? window;
+  return numberFact(facts, "contextLimit") ?? numberFact(facts, "contextLength") ?? window;
 }
 
 function fillProbe(
@@ -121,11 +120,11 @@ function fillProbe(
   { facts, remainingMs }: Found,
   attempt: number,
 ): Probe | undefined {
-  const perWord = numberFact(facts, "canary_per_word");
-  const overhead = numberFact(facts, "canary_overhead");
-  if (perWord === undefined || overhead === undefined || "context_proof" in facts) return undefined;
+  const perWord = numberFact(facts, "canaryPerWord");
+  const overhead = numberFact(facts, "canaryOverhead");
+  if (perWord === undefined || overhead === undefined || "contextProof" in facts) return undefined;
   const window = believed(question, facts);
-  const speed = numberFact(facts, "prompt_tokens_per_second");
+  const speed = numberFact(facts, "promptTokensPerSecond");
   const affordable = ((speed ?? Infinity) * remainingMs * SHARE) / 1000 / SLOWDOWN;
   const full = affordable >= window;
   const wanted = full ? window - RESERVE : Math.min(affordable, window - RESERVE);
@@ -138,7 +137,7 @@ function fillProbe(
     title: `reading ${expected} tokens`,
     expectedMs: speed === undefined ? undefined : (expected / speed) * 1000 * SLOWDOWN,
     judge: (answer) => judgeFill(answer, { window, expected, full }),
-    timedOut: { kind: "ok", facts: { context_proof: "too slow" } },
+    timedOut: { kind: "ok", facts: { contextProof: "too slow" } },
   };
 }
 
@@ -151,26 +150,26 @@ function judgeFill(
     const { window: named, why } = outcome;
     const smaller =
       named !== undefined && named < sent.window ? named : Math.floor(sent.window / 2);
-    return { kind: "ok", facts: { context_limit: smaller, context_refused: why } };
+    return { kind: "ok", facts: { contextLimit: smaller, contextRefused: why } };
   }
   if (outcome.kind !== "answered") return unproved(outcome, `a prompt of ${sent.expected} tokens`);
   const { tokens } = outcome;
   if (tokens === undefined) return UNCOUNTED;
   if (sent.expected - tokens > tolerance(sent.expected)) {
-    return { kind: "ok", facts: { context_proved: tokens, context_proof: "cut", truncates: true } };
+    return { kind: "ok", facts: { contextProved: tokens, contextProof: "cut", truncates: true } };
   }
   const proof = sent.full ? "full" : "partial";
-  return { kind: "ok", facts: { context_proved: tokens, context_proof: proof } };
+  return { kind: "ok", facts: { contextProved: tokens, contextProof: proof } };
 }
 
 function overflowProbe(
   question: ContextQuestion,
   { facts, remainingMs }: Found,
 ): Probe | undefined {
-  const perWord = numberFact(facts, "canary_per_word");
-  const overhead = numberFact(facts, "canary_overhead");
+  const perWord = numberFact(facts, "canaryPerWord");
+  const overhead = numberFact(facts, "canaryOverhead");
   if (perWord === undefined || overhead === undefined) return undefined;
-  if ("truncates" in facts || facts["context_proof"] === "failed") return undefined;
+  if ("truncates" in facts || facts["contextProof"] === "failed") return undefined;
   const window = believed(question, facts);
   // Past the window by more than what may be a difference in counting.
   const past = window + TOLERANCE + 2 * tolerance(window);
@@ -178,7 +177,7 @@ function overflowProbe(
   if (words > MOST_WORDS) return undefined;
   const expected = Math.round(overhead + perWord * words);
   // Only a window that the engine itself has named is known to be passed.
-  const told = "context_length" in facts || "context_limit" in facts;
+  const told = "contextLength" in facts || "contextLimit" in facts;
   return {
     ...canary(question.model, "dogwood", words, Math.min(REFUSAL_MS, atMost(remainingMs))),
     title: "trying a longer prompt",
@@ -198,7 +197,7 @@ function judgeOverflow(answer: ProbeAnswer, expected: number): ProbeVerdict {
     return { kind: "ok", facts: { truncates: false, overflow: outcome.why } };
   }
   if (outcome.kind !== "answered") {
-    const facts = { overflow: outcome.why, overflow_failed: true };
+    const facts = { overflow: outcome.why, overflowFailed: true };
     return waitOrStop(outcome) ?? { kind: "ok", facts };
   }
   const { tokens } = outcome;

@@ -24,14 +24,14 @@ export interface Belief {
 
 /** Reads the facts of the gate. Pure. */
 export function findings(facts: GateFacts, belief: Belief): Findings {
-  const named = numberFact(facts, "context_length");
-  const limit = numberFact(facts, "context_limit");
-  const proved = numberFact(facts, "context_proved");
-  const cut = facts["context_proof"] === "cut";
+  const named = numberFact(facts, "contextLength");
+  const limit = numberFact(facts, "contextLimit");
+  const proved = numberFact(facts, "contextProved");
+  const cut = facts["contextProof"] === "cut";
   const contextWindow = (cut ? proved : limit) ?? named ?? belief.window;
   const truncates = flagFact(facts, "truncates") ?? belief.truncates;
   const accepted = flagFact(facts, "tools");
-  const rendered = flagFact(facts, "tools_rendered");
+  const rendered = flagFact(facts, "toolsRendered");
   const context: Measured["context"] = {
     proof: proofOf(facts),
     ...only("provedTokens", proved),
@@ -47,16 +47,16 @@ export function findings(facts: GateFacts, belief: Belief): Findings {
           tools: {
             accepted,
             ...only("rendered", rendered),
-            ...only("call", textFact(facts, "tool_call")),
-            ...only("why", textFact(facts, "tools_why")),
+            ...only("call", textFact(facts, "toolCall")),
+            ...only("why", textFact(facts, "toolsWhy")),
           },
         }),
     ...only("engineVersion", textFact(facts, "engineVersion")),
     ...only("software", textFact(facts, "software")),
     ...only("parallel", numberFact(facts, "parallel") ?? belief.parallel),
-    ...only("firstTokenMs", numberFact(facts, "first_token_ms")),
-    ...only("tokensPerSecond", numberFact(facts, "tokens_per_second")),
-    ...only("promptTokensPerSecond", numberFact(facts, "prompt_tokens_per_second")),
+    ...only("firstTokenMs", numberFact(facts, "firstTokenMs")),
+    ...only("tokensPerSecond", numberFact(facts, "tokensPerSecond")),
+    ...only("promptTokensPerSecond", numberFact(facts, "promptTokensPerSecond")),
   };
   return {
     contextWindow,
@@ -70,9 +70,9 @@ export function findings(facts: GateFacts, belief: Belief): Findings {
 }
 
 function proofOf(facts: GateFacts): Measured["context"]["proof"] {
-  const proof = facts["context_proof"];
+  const proof = facts["contextProof"];
   if (proof === "full" || proof === "partial" || proof === "failed") return proof;
-  return "context_length" in facts || "context_limit" in facts ? "told" : "assumed";
+  return "contextLength" in facts || "contextLimit" in facts ? "told" : "assumed";
 }
 
 function contextWarnings(
@@ -82,15 +82,15 @@ function contextWarnings(
   belief: Belief,
 ): readonly string[] {
   const warnings: string[] = [];
-  const named = numberFact(facts, "context_length");
+  const named = numberFact(facts, "contextLength");
   if (window < (named ?? belief.window)) {
-    const why = textFact(facts, "context_refused") ?? "longer prompts were cut";
+    const why = textFact(facts, "contextRefused") ?? "longer prompts were cut";
     warnings.push(
       `The window was believed to be ${named ?? belief.window} tokens and is ${window} (${why}).`,
     );
   }
   if (context.truncates === true) warnings.push(truncationWarning(window));
-  if (flagFact(facts, "overflow_failed") === true) warnings.push(overflowWarning(context, window));
+  if (flagFact(facts, "overflowFailed") === true) warnings.push(overflowWarning(context, window));
   if (belief.ready !== "agent" || context.proof === "full") return warnings;
   const { provedTokens } = context;
   if (context.proof === "partial" && provedTokens !== undefined) {
@@ -116,9 +116,9 @@ function overflowWarning({ overflow }: Measured["context"], window: number): str
 }
 
 function unprovedReason(facts: GateFacts): string {
-  switch (facts["context_proof"]) {
+  switch (facts["contextProof"]) {
     case "failed":
-      return textFact(facts, "context_failed") ?? "a prompt failed";
+      return textFact(facts, "contextFailed") ?? "a prompt failed";
     case "uncounted":
       return "the server does not count the tokens of a prompt";
     case "too slow":
@@ -126,7 +126,7 @@ function unprovedReason(facts: GateFacts): string {
     case "cut":
       return "it cut the prompt";
     default:
-      return textFact(facts, "context_refused") ?? "no prompt of that size was sent";
+      return textFact(facts, "contextRefused") ?? "no prompt of that size was sent";
   }
 }
 

@@ -27,7 +27,7 @@ export function ladder(
   ];
 }
 
-/** The fact `tokens_per_second`, of a short conversation alone on the server. */
+/** The fact `tokensPerSecond`, of a short conversation alone on the server. */
 function speedProbe(model: string): Probe {
   return {
     rung: "first-token",
@@ -50,7 +50,7 @@ function speedProbe(model: string): Probe {
       const took = (ms ?? 0) - (firstEventMs ?? 0);
       if (tokens < 2 || took <= 0) return { kind: "ok" };
       const speed = Math.round(((tokens - 1) / (took / 1000)) * 10) / 10;
-      return speed > 0 ? { kind: "ok", facts: { tokens_per_second: speed } } : { kind: "ok" };
+      return speed > 0 ? { kind: "ok", facts: { tokensPerSecond: speed } } : { kind: "ok" };
     },
     timedOut: { kind: "ok" },
   };

@@ -26,7 +26,7 @@ export interface Found {
   readonly remainingMs: number;
 }
 
-/** What the probes found out, merged: `context_length` and the like. */
+/** What the probes found out, merged: `contextLength` and the like. */
 export type GateFacts = Readonly<Record<string, number | string | boolean>>;
 
 export interface ProbeRequest {

@@ -42,13 +42,13 @@ function judgeTools(answer: ProbeAnswer, required: boolean): ProbeVerdict {
   const outcome = chatOutcome(answer);
   if (outcome.kind === "answered") {
     const { tokens } = outcome;
-    const rendered = tokens === undefined ? {} : { tools_rendered: tokens >= WORDS };
+    const rendered = tokens === undefined ? {} : { toolsRendered: tokens >= WORDS };
     return { kind: "ok", facts: { tools: true, ...rendered } };
   }
   const verdict = waitOrStop(outcome);
   if (verdict !== undefined) return verdict;
   const { why } = outcome;
-  if (!required) return { kind: "ok", facts: { tools: false, tools_why: why } };
+  if (!required) return { kind: "ok", facts: { tools: false, toolsWhy: why } };
   return {
     kind: "fatal",
     why: `requests with tools are refused: ${why}`,
@@ -70,9 +70,9 @@ export function toolCallProbe(model: string): Probe {
     judge: (answer) =>
       isBusy(answer)
         ? { kind: "wait", why: refusal(answer) }
-        : { kind: "ok", facts: { tool_call: judgeCall(answer) } },
+        : { kind: "ok", facts: { toolCall: judgeCall(answer) } },
     attemptMs: ANSWER_MS,
-    timedOut: { kind: "ok", facts: { tool_call: "no answer in time" } },
+    timedOut: { kind: "ok", facts: { toolCall: "no answer in time" } },
   };
 }
 

@@ -139,7 +139,7 @@ export async function adoptedStack(
           );
           const now = (await look())?.find((each) => each.id === id);
           const found = findings(
-            { ...(now?.context === undefined ? {} : { context_length: now.context }), ...facts },
+            { ...(now?.context === undefined ? {} : { contextLength: now.context }), ...facts },
             {
               ready: settings.ready,
               window: wanted,
