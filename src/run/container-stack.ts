@@ -29,7 +29,7 @@ import { choosePort, portOf, type PortWish } from "./free-port.ts";
 import { settleGpu, untriedGpu, warnOfOldDriver } from "./gpu.ts";
 import { heldMemory, memoryOfGpus } from "./held-memory.ts";
 import { imageLockFile, readImageLock } from "./image-lock.ts";
-import { stackFit } from "./stack-fit.ts";
+import { type StackFit, stackFit } from "./stack-fit.ts";
 import { ensureKey, readEndpoint, readKey, stackFolder } from "./stack-folder.ts";
 import { chooseImages, preflightImages } from "./stack-images.ts";
 
@@ -105,26 +105,30 @@ export async function containerStack(
   const runs = containers.some((each) => each.state === "running");
   const same = known?.engine === engine.name && known.reference === model.reference;
   const replaced = { containers, pid: process?.pid };
+  const held = (): Promise<number> => heldMemory(context, runtime, replaced);
   const [memory, heldBytes, gpus] = await Promise.all([
     hostMemory(),
-    heldMemory(context, runtime, replaced),
+    // Engine 20.10 takes a second for it, so that it is asked below where what runs may well stay.
+    dryRun || containers.length === 0 ? held() : 0,
     memoryOfGpus(context, gpu.devices, replaced),
   ]);
-  const fit = stackFit({
-    settings: engine.capsAtTraining ? { ...settings, stretch: false } : settings,
-    engine: engine.name,
-    reference: model.reference,
-    budget: containerBudget(
-      {
-        host: memory,
-        daemonBytes: daemon.memoryBytes,
-        heldBytes,
-        gpus: gpus.map(({ freeBytes }) => freeBytes),
-      },
-      settings.memory,
-    ),
-    running: runs && same ? known : undefined,
-  });
+  const fitBeside = (heldBytes: number): StackFit =>
+    stackFit({
+      settings: engine.capsAtTraining ? { ...settings, stretch: false } : settings,
+      engine: engine.name,
+      reference: model.reference,
+      budget: containerBudget(
+        {
+          host: memory,
+          daemonBytes: daemon.memoryBytes,
+          heldBytes,
+          gpus: gpus.map(({ freeBytes }) => freeBytes),
+        },
+        settings.memory,
+      ),
+      running: runs && same ? known : undefined,
+    });
+  let fit = fitBeside(heldBytes);
 
   const onSameGpus = containers.find(
     ({ state, labels }) =>
@@ -191,7 +195,13 @@ export async function containerStack(
       ? undefined
       : describe({ ...made, stored: model.stored }).hash;
   let hash = hashNow();
-  if (anew || containers.some(({ labels }) => labels[LABEL.plan] !== hash)) {
+  const stays = (): boolean =>
+    !anew && containers.every(({ labels }) => labels[LABEL.plan] === hash);
+  if (!stays() && !dryRun) {
+    fit = fitBeside(await held());
+    hash = hashNow();
+  }
+  if (!stays()) {
     // It is replaced in any case, so what is free now counts.
     kept = undefined;
     hash = hashNow();
