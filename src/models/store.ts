@@ -81,7 +81,7 @@ export interface Store {
   find(reference: ModelReference, format?: WantedFormat): Promise<StoredModel | undefined>;
   /** `USAGE` when the reference can never be a model in this format. */
   plan(reference: ModelReference, format?: WantedFormat): Promise<ModelPlan>;
-  /** What can be known of a model that is not here without fetching it. Never throws, but for an abort: what can't be asked has a reason. */
+  /** What can be known of a model that is not here without fetching it, or why nothing is; `MODEL_UNAVAILABLE` where its source refuses it. */
   peek(reference: ModelReference, options: FetchOptions, format?: ModelFormat): Promise<Peeked>;
   list(): Promise<readonly StoredModel[]>;
   /**

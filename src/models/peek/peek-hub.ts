@@ -1,4 +1,3 @@
-import { StackError } from "../../errors.ts";
 import type { ModelFormat } from "../model.ts";
 import { rangedFetch } from "../net/ranged-fetch.ts";
 import { formatReference } from "../reference.ts";
@@ -18,7 +17,7 @@ import { type HubSettings, hubSettings } from "../sources/hf-settings.ts";
 import { wholeModel } from "../sources/hf-snapshot.ts";
 import { findOnHub } from "../sources/hf.ts";
 import type { AskTools } from "../sources/source.ts";
-import type { Glimpse } from "./glimpse.ts";
+import type { Glimpse, Unknown } from "./glimpse.ts";
 import { peekFolder, peekGguf } from "./peek-file.ts";
 import { remoteFacts } from "./remote-facts.ts";
 
@@ -27,7 +26,7 @@ export async function peekHub(
   tools: AskTools,
   reference: HfReference,
   format: ModelFormat,
-): Promise<Glimpse> {
+): Promise<Glimpse | Unknown> {
   const settings = await hubSettings(tools.context.host);
   return format === "gguf"
     ? peekGgufOfHub(tools, settings, reference)
@@ -38,13 +37,14 @@ async function peekGgufOfHub(
   tools: AskTools,
   settings: HubSettings,
   reference: HfReference,
-): Promise<Glimpse> {
+): Promise<Glimpse | Unknown> {
   const name = formatReference(reference);
   const cached = await findInHubCache(settings.cache, reference);
   if (cached !== undefined) return peekGguf(cached.path, name);
   refuseWithoutNetwork(tools, settings, reference);
   const file = await findOnHub(tools, settings, reference);
-  const weightsBytes = sizeOf(settings, file);
+  const { bytes: weightsBytes } = file;
+  if (weightsBytes === undefined) return noSize(settings, file);
   const fetch = rangedFetch(tools.context, tools.http, {
     what: `The header of ${name} could not be read.`,
     url: file.url,
@@ -59,7 +59,7 @@ async function peekSnapshot(
   tools: AskTools,
   settings: HubSettings,
   reference: HfReference,
-): Promise<Glimpse> {
+): Promise<Glimpse | Unknown> {
   const name = formatReference(reference);
   const cached = await cachedRepository(settings.cache, reference);
   if (cached !== undefined && (await wholeModel(cached)) !== undefined) {
@@ -76,15 +76,17 @@ async function peekSnapshot(
     texts.set(file.path, body.toString("utf8"));
   }
   const weights = snapshotWeights(paths, texts.get(INDEX_FILE), name);
+  let weightsBytes = 0;
+  for (const file of listed.filter(({ path }) => weights.includes(path))) {
+    if (file.bytes === undefined) return noSize(settings, file);
+    weightsBytes += file.bytes;
+  }
   return {
-    weightsBytes: listed
-      .filter(({ path }) => weights.includes(path))
-      .reduce((sum, file) => sum + sizeOf(settings, file), 0),
+    weightsBytes,
     facts: snapshotFacts({ text: (file) => texts.get(file), headers: [] }, name),
   };
 }
 
-function sizeOf({ endpoint }: HubSettings, { path, bytes }: HubFile): number {
-  if (bytes !== undefined) return bytes;
-  throw new StackError("MODEL_UNAVAILABLE", { what: `${endpoint} tells no size of ${path}.` });
+function noSize({ endpoint }: HubSettings, { path }: HubFile): Unknown {
+  return { why: `${endpoint} tells no size of ${path}.` };
 }

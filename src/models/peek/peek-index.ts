@@ -1,8 +1,7 @@
-import { StackError } from "../../errors.ts";
 import type { ModelReference } from "../model.ts";
 import { chooseWheel, fetchProject } from "../sources/pypi-project.ts";
 import type { AskTools } from "../sources/source.ts";
-import type { Glimpse } from "./glimpse.ts";
+import type { Glimpse, Unknown } from "./glimpse.ts";
 
 /**
  * Of a wheel the index tells no more than the size (PEP 691; older indexes not even that). Weights hardly shrink when they are
@@ -11,11 +10,10 @@ import type { Glimpse } from "./glimpse.ts";
 export async function peekIndex(
   tools: AskTools,
   reference: Extract<ModelReference, { scheme: "pypi" }>,
-): Promise<Glimpse> {
+): Promise<Glimpse | Unknown> {
   const project = await fetchProject(tools, reference.package);
   const { file, bytes } = chooseWheel(project, reference.version);
-  if (bytes !== undefined) return { weightsBytes: bytes };
-  throw new StackError("MODEL_UNAVAILABLE", {
-    what: `${project.index.url} tells no size of ${file}.`,
-  });
+  return bytes === undefined
+    ? { why: `${project.index.url} tells no size of ${file}.` }
+    : { weightsBytes: bytes };
 }

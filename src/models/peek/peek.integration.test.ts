@@ -64,12 +64,24 @@ describe("file:", () => {
     expect(await rig.blobFiles()).toEqual([]);
   });
 
-  it("says why it can't", async () => {
-    expect(await peek("file:none.gguf")).toMatchObject({
-      why: expect.stringMatching(/none\.gguf/),
-    });
+  it("is refused as by the fetch where there is none, or no model in it", async () => {
     await writeFile(join(rig.home, "x.gguf"), "not a model");
-    expect(await peek("file:x.gguf")).toMatchObject({ why: expect.stringMatching(/no.* GGUF/i) });
+    await mkdir(join(rig.home, "empty"));
+    const cases = [
+      ["none.gguf", "gguf", /no file .*none\.gguf/],
+      ["empty", "gguf", /is a folder/],
+      ["x.gguf", "gguf", /not a GGUF/],
+      ["none", "safetensors", /no folder .*none/],
+      ["x.gguf", "safetensors", /is a file/],
+      ["empty", "safetensors", /empty/],
+    ] as const;
+    for (const [path, format, what] of cases) {
+      const told = { code: "MODEL_UNAVAILABLE", what: expect.stringMatching(what) };
+      await expect(peek(`file:${path}`, format)).rejects.toMatchObject(told);
+      await expect(
+        rig.store.ensure(parseReference(`file:${path}`), rig.options, format),
+      ).rejects.toMatchObject(told);
+    }
   });
 });
 
@@ -97,8 +109,9 @@ describe("ollama:", () => {
   it("asks nobody where the network may not be used", async () => {
     await using registry = await fakeRegistry();
     const reference = `ollama:${registry.address}/me/m:v1`;
-    expect(await peek(reference, "gguf", { offline: true })).toMatchObject({
-      why: expect.stringContaining("`offline` is on"),
+    await expect(peek(reference, "gguf", { offline: true })).rejects.toMatchObject({
+      code: "MODEL_UNAVAILABLE",
+      why: "The setting `offline` is on.",
     });
     expect(registry.files.requests).toEqual([]);
   });
@@ -149,9 +162,11 @@ describe("hf:", () => {
 
   it("says why it can't: gated, offline, and a server that says nothing", async () => {
     hub.fault("/api/models/o/r/revision/main", { kind: "status", status: 401 });
-    expect(await peek("hf:o/r")).toMatchObject({ why: expect.stringContaining("terms") });
+    await expect(peek("hf:o/r")).rejects.toMatchObject({ why: expect.stringContaining("terms") });
     rig.reopen({ HF_ENDPOINT: hub.url, HF_HUB_OFFLINE: "1" });
-    expect(await peek("hf:o/r")).toMatchObject({ why: expect.stringContaining("HF_HUB_OFFLINE") });
+    await expect(peek("hf:o/r")).rejects.toMatchObject({
+      why: expect.stringContaining("HF_HUB_OFFLINE"),
+    });
     await using world: TestHost = await testHost({ env: { HF_ENDPOINT: hub.url } });
     hub.fault("/api/models/o/r/revision/main", { kind: "silence" });
     expect(

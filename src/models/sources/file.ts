@@ -29,7 +29,8 @@ export function changedMeanwhile(path: string): StackError {
   });
 }
 
-async function noFile(path: string): Promise<StackError> {
+/** Why there is no GGUF at a path where `fileStamp` finds none. */
+export async function noFile(path: string): Promise<StackError> {
   const files: readonly string[] | undefined = await readdir(path).catch(() => undefined);
   if (files === undefined) {
     return new StackError("MODEL_UNAVAILABLE", {

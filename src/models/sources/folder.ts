@@ -32,7 +32,8 @@ export async function acquireFromFolder(
   return { kind: "snapshot", files: taken, fileStamp: before };
 }
 
-async function noFolder(path: string): Promise<StackError> {
+/** Why there is no snapshot at a path where `folderStamp` finds none. */
+export async function noFolder(path: string): Promise<StackError> {
   const isFile = (await fileStamp(path)) !== undefined;
   return new StackError("MODEL_UNAVAILABLE", {
     what: isFile
