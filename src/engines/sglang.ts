@@ -14,6 +14,7 @@ import { AGENT_PATHS, COUNTING_PATHS, get, OPENAI_PATHS } from "./openai-paths.t
 import { COMPILED_TMP, gpuWarnings, PYTORCH_ENV, shmBytes } from "./pytorch-container.ts";
 import { storeMount } from "./store-mount.ts";
 import { parserWarnings, vllmParsers } from "./vllm-parsers.ts";
+import { type TemplateHabits, withoutTemplate } from "./without-template.ts";
 
 const PORT = 30_000;
 
@@ -22,6 +23,19 @@ const PORT = 30_000;
  * (python/sglang/srt/managers/tp_worker.py), and rounds the pool to pages.
  */
 const SPARE_TOKENS = 256;
+
+const TEMPLATES: TemplateHabits = {
+  title: "SGLang",
+  // MODEL_TYPE_TO_TEMPLATE of python/sglang/srt/parser/conversation.py, and the encoders of
+  // python/sglang/srt/entrypoints/openai/chat_encoding.py, in 0.5.21.
+  rendered:
+    /^(?:deepseek|inkling|internvl|kimi_k3|minicpm[ov]|moss_vl|multi_modality|paddleocr|phi4mm|unlimited[-_]ocr|whisper)/,
+  renderedByName:
+    /deepseek|internvl|janus|llava|minicpm|moss|paddleocr|phi-4-m|points|unlimited|vicuna|whisper/i,
+  takesOurs: false,
+  // By name, of those that SGLang brings: the container sees no file of the user's.
+  next: "choose the model's instruct (chat) variant, or name one of SGLang's templates: stack up sglang -- --chat-template chatml",
+};
 
 /** SGLang. Reads what vLLM reads. */
 export const sglang = {
@@ -55,10 +69,11 @@ export const sglang = {
     "maximum context length",
     "exceeds the maximum allowed length",
   ],
-  // It takes templates by file only, and the store holds none of ours.
+  // It takes templates by file or as one of its own, and the store holds none of ours.
   takesTools: ({ facts }) => facts.templateHasTools,
   probes: sglangProbes,
   gpuShare: { kind: "log", read: sglangGpuShare },
+  unservable: (input) => withoutTemplate(TEMPLATES, input),
   warnings: (input) => [...parserWarnings(input), ...gpuWarnings(input)],
   container: (input) => ({
     entrypoint: ["python3", "-m", "sglang.launch_server"],
@@ -154,6 +169,6 @@ function sglangProbes({ servedName: model }: EngineInput): readonly Probe[] {
       entry: z.object({ id: z.string(), max_model_len: z.int().positive().nullish() }),
       contextOf: (found) => found.max_model_len ?? undefined,
     }),
-    firstTokenProbe(model, [[/chat template/i, "Choose a model that was made to chat."]]),
+    firstTokenProbe(model, [[/chat template/i, TEMPLATES.next]]),
   ];
 }

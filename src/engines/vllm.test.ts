@@ -108,53 +108,6 @@ describe("vLLM's arguments", () => {
   });
 });
 
-describe("a snapshot without a chat template", () => {
-  /** Of a base model, with these files beside the weights. */
-  const base = (change: Partial<EngineInput> = {}, more: object = {}): EngineInput => ({
-    ...told,
-    extraArgs: [],
-    model: {
-      format: "safetensors",
-      reference: "hf:org/base",
-      files: [{ path: "config.json" }, { path: "tokenizer.json" }],
-      facts: { ...facts, architecture: "opt", hasChatTemplate: false, templateHasTools: false },
-      ...more,
-    } as EngineInput["model"],
-    ...change,
-  });
-  const withArchitecture = (architecture: string, more: object = {}): EngineInput =>
-    base({}, { facts: { ...base().model?.facts, architecture, ...more } });
-
-  it("is refused before a start, with what helps", () => {
-    expect(vllm.unservable(base())).toMatchObject({
-      code: "MODEL_UNAVAILABLE",
-      what: expect.stringContaining("hf:org/base"),
-      why: expect.stringContaining("no chat template"),
-      next: expect.stringContaining("-- --chat-template"),
-    });
-  });
-
-  it.each<readonly [string, EngineInput]>([
-    ["one that has a template", withArchitecture("opt", { hasChatTemplate: true })],
-    ["one of a family that gets ours", withArchitecture("qwen3", { chatFamily: "chatml" })],
-    ["a template of the user's", base({ extraArgs: ["--chat-template", "{{ messages }}"] })],
-    ["the same, written otherwise", base({ extraArgs: ["--chat_template={{ messages }}"] })],
-    ["another tokenizer", base({ extraArgs: ["--tokenizer-mode", "mistral"] })],
-    ["a kind that vLLM has a template for", withArchitecture("paligemma")],
-    ["a kind that vLLM renders itself", withArchitecture("deepseek_v32")],
-    ["another of them", withArchitecture("kimi_k3")],
-    ["a tokenizer of Mistral's", base({}, { files: [{ path: "tekken.json" }] })],
-    ["a processor, which may have one", base({}, { files: [{ path: "processor_config.json" }] })],
-  ])("%s is not", (_title, input) => {
-    expect(vllm.unservable(input)).toBeUndefined();
-  });
-
-  it("is, whatever is said of a template that is there", () => {
-    const extraArgs = ["--chat-template-content-format", "string"];
-    expect(vllm.unservable(base({ extraArgs }))).toBeDefined();
-  });
-});
-
 describe("vLLM's container", () => {
   it("is offline, has shared memory, and runs nothing from its tmpfs on a CPU", () => {
     const { env, shmBytes, tmpfs } = vllm.container(told);

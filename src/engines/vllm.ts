@@ -16,13 +16,24 @@ import { COMPILED_TMP, gpuWarnings, PYTORCH_ENV, shmBytes } from "./pytorch-cont
 import { storeMount } from "./store-mount.ts";
 import { toolTemplate } from "./tool-template.ts";
 import { parserWarnings, vllmParsers } from "./vllm-parsers.ts";
-import { OTHER_TEMPLATE, withoutTemplate } from "./vllm-template.ts";
+import { type TemplateHabits, withoutTemplate } from "./without-template.ts";
 
 const VERSION = "0.33.0";
 const PORT = 8000;
 
 /** Tokens of the cache beyond the window: it is laid out in blocks of up to 128, and one of them stays empty. */
 const SPARE_TOKENS = 256;
+
+const TEMPLATES: TemplateHabits = {
+  title: "vLLM",
+  // vllm/transformers_utils/chat_templates/registry.py, and the tokenizer modes that vllm/config/model.py sets by architecture
+  // (`git` is Grok 2); 0.32.0 and the versions around it.
+  rendered:
+    /^(?:blip-2|chameleon|clip|colpali|deepseek_|florence2|fuyu|git$|inkling|kimi_(?:audio|k3)|minicpmv|paligemma|qwen$|rwkv7|siglip|unlimited[-_]ocr)/,
+  takesOurs: true,
+  // By its text: the container sees no file of the user's.
+  next: 'choose the model\'s instruct (chat) variant, or give a template: stack up vllm -- --chat-template "$(cat FILE)"',
+};
 
 /** vLLM. Reads a folder of safetensors with its tokenizer. */
 export const vllm = {
@@ -57,7 +68,7 @@ export const vllm = {
   takesTools: ({ facts }) => facts.templateHasTools || facts.chatFamily !== undefined,
   probes: vllmProbes,
   gpuShare: { kind: "log", read: vllmGpuShare },
-  unservable: withoutTemplate,
+  unservable: (input) => withoutTemplate(TEMPLATES, input),
   warnings: (input) => [...parserWarnings(input), ...gpuWarnings(input)],
   container: (input) => ({
     entrypoint: ["vllm", "serve"],
@@ -147,6 +158,6 @@ function vllmProbes({ servedName: model }: EngineInput): readonly Probe[] {
 
 /** Causes that no second attempt cures, by vLLM's own words (vllm/entrypoints, vllm/renderers). */
 const FATAL: FatalWords = [
-  [/chat template/i, OTHER_TEMPLATE],
+  [/chat template/i, TEMPLATES.next],
   [/EngineCore|engine.*dead/i, "stack logs"],
 ];
