@@ -1,34 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { StackError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
+import { CONTAINER_SPEC as spec } from "../testing/container-spec.ts";
 import { fakeDocker, type FakeDocker, type FakeDockerOptions } from "../testing/fake-docker.ts";
 import { frame, json } from "../testing/fake-docker-state.ts";
 import { testHost } from "../testing/test-host.ts";
 import { connect } from "./connect.ts";
-import type { ContainerSpec, Runtime } from "./runtime.ts";
+import type { Runtime } from "./runtime.ts";
 
 const never = new AbortController().signal;
-
-const spec: ContainerSpec = {
-  name: "stack-test-engine",
-  image: "engine:1",
-  labels: { "stack.name": "test" },
-  env: {},
-  user: "65532:65532",
-  network: "sealed",
-  extraNetworks: ["outer"],
-  networkAliases: ["engine"],
-  ports: [{ hostIp: "127.0.0.1", hostPort: 4000, containerPort: 8080 }],
-  mounts: [],
-  tmpfs: {},
-  memoryBytes: undefined,
-  pidsLimit: 10,
-  shmBytes: undefined,
-  stopSeconds: 1,
-  restart: "no",
-  dns: [],
-  devices: [],
-};
 
 /** A fake daemon with the image, and a runtime that is connected to it. */
 async function connected(

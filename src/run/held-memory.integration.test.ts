@@ -6,10 +6,11 @@ import { connect } from "../docker/connect.ts";
 import type { Host } from "../host/host.ts";
 import { fitContext } from "../plan/fit/fit-context.ts";
 import { LABEL } from "../plan/labels.ts";
+import { CONTAINER_SPEC } from "../testing/container-spec.ts";
 import { fakeDocker } from "../testing/fake-docker.ts";
 import { json } from "../testing/fake-docker-state.ts";
 import { type TestHost, testHost } from "../testing/test-host.ts";
-import { memoryOfGpus, heldMemory } from "./held-memory.ts";
+import { heldByStack, heldMemory, memoryOfGpus } from "./held-memory.ts";
 
 const MIB = 2 ** 20;
 const ID = "e".repeat(64);
@@ -113,6 +114,30 @@ describe("memory of the machine that a stack has", () => {
       heldMemory(rig.context, runtime, { containers, pid: undefined });
     expect(await held([container({})])).toBe(expected);
     expect(await held([])).toBe(0);
+  });
+
+  it("is that of its containers by its name, for what is to run without Docker", async () => {
+    await using docker = await fakeDocker();
+    await using rig = await testHost({ env: { DOCKER_HOST: docker.host } });
+    docker.images.set("engine:1", "sha256:1");
+    const { containers } = await connect(rig.host, { signal: rig.abort.signal });
+    for (const [name, usage] of [
+      ["mine", 9000],
+      ["other", 500],
+    ] as const) {
+      const id = await containers.create({
+        ...CONTAINER_SPEC,
+        name,
+        labels: { [LABEL.name]: name },
+      });
+      await containers.start(id);
+      docker.fault(`GET /containers/${id}/stats`, (_, response) =>
+        json(response, 200, { memory_stats: { usage } }),
+      );
+    }
+    expect(await heldByStack(rig.context, "mine", undefined)).toBe(9000);
+    docker.fault("GET /containers/json", (_, response) => json(response, 500, { message: "no" }));
+    expect(await heldByStack(rig.context, "mine", undefined)).toBe(0);
   });
 
   it("breaks nothing where the daemon refuses to tell", async () => {

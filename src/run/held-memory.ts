@@ -6,6 +6,7 @@ import { type DeviceMemory, memoryOfDevices } from "../plan/gpu/free-bytes.ts";
 import { withoutHolder } from "../plan/gpu/without-holder.ts";
 import { LABEL } from "../plan/labels.ts";
 import type { RunContext } from "../run-context.ts";
+import { reachableRuntime } from "./clear-stack.ts";
 
 /** What runs under the stack's name now, and goes before the new one starts. */
 export interface Replaced {
@@ -17,17 +18,31 @@ export interface Replaced {
 /** Bytes of the machine's memory that the replaced stack has of its own. What nobody tells counts as nothing. */
 export async function heldMemory(
   { signal }: Pick<RunContext, "signal">,
-  runtime: Runtime,
+  runtime: Runtime | undefined,
   { containers, pid }: Replaced,
 ): Promise<number> {
   const held = await Promise.all([
     ...running(containers).map(({ id }) =>
-      runtime.containers.memory(id, signal).catch(() => undefined),
+      runtime?.containers.memory(id, signal).catch(() => undefined),
     ),
     ...(pid === undefined ? [] : [processMemory(pid)]),
   ]);
   signal.throwIfAborted();
   return held.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0);
+}
+
+/** The same of all that runs under this name, in containers as well; these count as nothing where no daemon tells of them. */
+export async function heldByStack(
+  context: RunContext,
+  name: string,
+  pid: number | undefined,
+): Promise<number> {
+  const { signal } = context;
+  const label = { [LABEL.name]: name };
+  const runtime = await reachableRuntime(context).catch(() => undefined);
+  const containers = await runtime?.containers.list(label, signal).catch(() => undefined);
+  signal.throwIfAborted();
+  return heldMemory(context, runtime, { containers: containers ?? [], pid });
 }
 
 /** Memory of each GPU that the engine is given; what the replaced engine has of it counts as free. `root`: where `/` is, for tests. */

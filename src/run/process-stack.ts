@@ -2,6 +2,7 @@ import type { EmbeddedConfigInput } from "../embedded/config.ts";
 import { type Endpoint, reached } from "../endpoint.ts";
 import type { ProcessEngine } from "../engines/engine.ts";
 import { StackError } from "../errors.ts";
+import { processMemory } from "../host/memory.ts";
 import type { ProcessIdentity } from "../host/process-identity.ts";
 import type { StoredModel } from "../models/model.ts";
 import { parseReference } from "../models/reference.ts";
@@ -62,12 +63,18 @@ export async function processStack(
   let port = await choosePort(portWish);
 
   const otherEngine = known !== undefined && known.engine !== engine.name;
+  const heldBytes = async (): Promise<number> => {
+    const pid = running?.pid;
+    if (!otherEngine) return pid === undefined ? 0 : ((await processMemory(pid)) ?? 0);
+    const { heldByStack } = await import("./held-memory.ts");
+    return heldByStack(context, settings.name, pid);
+  };
   const same = running !== undefined && !otherEngine && known?.reference === model.reference;
   const fit = stackFit({
     settings,
     engine: engine.name,
     reference: model.reference,
-    budget: await processBudget(running?.pid),
+    budget: await processBudget(await heldBytes()),
     running: same ? known : undefined,
   });
 

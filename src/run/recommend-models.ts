@@ -31,7 +31,7 @@ export async function recommendModels(
   const policy = parseGpuPolicy(settings.gpu);
   const engine = findEngine(settings.engine);
   const gpusCounted = engine !== undefined && mayUseGpus(engine, policy);
-  const own = await processBudget(undefined);
+  const own = await processBudget(0);
   const look = { signal, ...(root === undefined ? {} : { root }) };
   const budget = gpusCounted
     ? machineBudget(

@@ -1,6 +1,6 @@
 import type { Endpoint } from "../endpoint.ts";
 import { StackError } from "../errors.ts";
-import { hostMemory, processMemory } from "../host/memory.ts";
+import { hostMemory } from "../host/memory.ts";
 import { catalogEntry } from "../models/catalog.ts";
 import { READERS } from "../models/formats.ts";
 import type { StoredModel } from "../models/model.ts";
@@ -104,9 +104,8 @@ function requireLoadable(engine: string, reference: string): void {
   });
 }
 
-/** For a process of ours: what the machine and our control group have left, and what the one has that it would replace. */
-export async function processBudget(replacedPid: number | undefined): Promise<Budget> {
+/** For a process of ours: what the machine and our control group have left, and the bytes that are held by what it would replace. */
+export async function processBudget(heldBytes: number): Promise<Budget> {
   const { freeBytes, groupFreeBytes } = await hostMemory();
-  const own = replacedPid === undefined ? 0 : ((await processMemory(replacedPid)) ?? 0);
-  return { hostFreeBytes: Math.min(freeBytes, groupFreeBytes ?? freeBytes) + own };
+  return { hostFreeBytes: Math.min(freeBytes, groupFreeBytes ?? freeBytes) + heldBytes };
 }
