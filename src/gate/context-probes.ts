@@ -20,6 +20,8 @@ const PATIENCE = 0.9;
 const SLOWDOWN = 2;
 /** A refusal needs the prompt to be counted and no more: a server that says nothing for so long is reading it. */
 const REFUSAL_MS = 20_000;
+/** In less than that no answer is to be expected. */
+const LEAST_MS = 1000;
 /** Words of a prompt that is still sent: 4 bytes each, gateways and servers take 3 MB. */
 const MOST_WORDS = 750_000;
 
@@ -169,7 +171,11 @@ function overflowProbe(
   const perWord = numberFact(facts, "canaryPerWord");
   const overhead = numberFact(facts, "canaryOverhead");
   if (perWord === undefined || overhead === undefined) return undefined;
-  if ("truncates" in facts || facts["contextProof"] === "failed") return undefined;
+  // A prompt that was given up may still be read, and keeps the others waiting.
+  const occupied = facts["contextProof"] === "too slow";
+  if ("truncates" in facts || facts["contextProof"] === "failed" || occupied) return undefined;
+  const patienceMs = Math.min(REFUSAL_MS, atMost(remainingMs));
+  if (patienceMs < LEAST_MS) return undefined;
   const window = believed(question, facts);
   // Past the window by more than what may be a difference in counting.
   const past = window + TOLERANCE + 2 * tolerance(window);
@@ -178,15 +184,17 @@ function overflowProbe(
   const expected = Math.round(overhead + perWord * words);
   // Only a window that the engine itself has named is known to be passed.
   const told = "contextLength" in facts || "contextLimit" in facts;
+  const waited = `within ${round(patienceMs / 1000)} s`;
   return {
-    ...canary(question.model, "dogwood", words, Math.min(REFUSAL_MS, atMost(remainingMs))),
+    ...canary(question.model, "dogwood", words, patienceMs),
     title: "trying a longer prompt",
     judge: (answer) => judgeOverflow(answer, expected),
     timedOut: {
       kind: "ok",
-      facts: told
-        ? { truncates: true, overflow: `not refused within ${REFUSAL_MS / 1000} s` }
-        : { overflow: `no answer within ${REFUSAL_MS / 1000} s` },
+      facts:
+        told && patienceMs === REFUSAL_MS
+          ? { truncates: true, overflow: `not refused ${waited}` }
+          : { overflow: `no answer ${waited}` },
     },
   };
 }

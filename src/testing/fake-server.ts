@@ -46,12 +46,28 @@ export interface FakeServer extends AsyncDisposable {
 const PAGE =
   "<!doctype html><html><head><title>502 Bad Gateway</title></head><body>…</body></html>";
 
-/** An OpenAI-compatible server with quirks. A token is a word. */
+/** Runs what it is given one after the other. */
+type Slot = (work: () => Promise<void>) => Promise<void>;
+
+function oneSlot(): Slot {
+  let last: Promise<void> = Promise.resolve();
+  return (work) => {
+    const mine = last.then(work);
+    last = mine.catch(() => undefined);
+    return mine;
+  };
+}
+
+/**
+ * An OpenAI-compatible server with quirks. A token is a word. It has one slot: whoever comes while a prompt is read, or was
+ * given up and is still read, waits, for a refusal too.
+ */
 export async function fakeServer(first: Quirks = {}): Promise<FakeServer> {
   let quirks = first;
   const seen: string[] = [];
+  const slot = oneSlot();
   const server = createServer((request, response) => {
-    route(quirks, seen, request, response).catch((error: unknown) => {
+    route({ quirks, seen, slot }, request, response).catch((error: unknown) => {
       sendJson(response, 400, { error: { message: String(error) } });
     });
   });
@@ -77,9 +93,14 @@ export async function fakeServer(first: Quirks = {}): Promise<FakeServer> {
   };
 }
 
+interface State {
+  readonly quirks: Quirks;
+  readonly seen: string[];
+  readonly slot: Slot;
+}
+
 async function route(
-  quirks: Quirks,
-  seen: string[],
+  { quirks, seen, slot }: State,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -98,7 +119,7 @@ async function route(
     const data = models.map((id) => ({ id, object: "model", ...quirks.entry }));
     sendJson(response, 200, { object: "list", data });
   } else if (what === "POST /v1/chat/completions") {
-    await chat(quirks, seen, Buffer.concat(parts).toString("utf8"), response);
+    await slot(() => chat(quirks, seen, Buffer.concat(parts).toString("utf8"), response));
   } else if (other !== undefined) {
     sendJson(response, 200, other);
   } else {
