@@ -113,7 +113,7 @@ describe.each(setups)("where %s", (_, env, told) => {
     const refused = { code: told ? "USAGE" : "DOCKER_UNREACHABLE" };
     const options = { name: "default", purge: true };
     await expect(down(test.context, options)).rejects.toMatchObject(refused);
-    await expect(previewDown(test.context, "default")).rejects.toMatchObject(refused);
+    await expect(previewDown(test.context, options)).rejects.toMatchObject(refused);
     const log = { name: "default", role: "engine", tail: 9, follow: false } as const;
     const shown = logs(test.context, { ...log, onLine: () => {} });
     await expect(shown).rejects.toMatchObject(refused);

@@ -8,8 +8,10 @@ import { openStore } from "../models/store.ts";
 import { testHost, type TestHost } from "../testing/test-host.ts";
 import { tinyGguf } from "../testing/tiny-gguf.ts";
 import { down } from "./down.ts";
+import { writeKept } from "./kept-settings.ts";
 import { refuseUsed } from "./model-users.ts";
-import { ensureKey, stackFolder, writeEndpoint } from "./stack-folder.ts";
+import { previewDown } from "./preview-down.ts";
+import { ensureKey, forgetRun, readEndpoint, stackFolder, writeEndpoint } from "./stack-folder.ts";
 
 const NO_DOCKER = { env: { DOCKER_HOST: "unix:///nowhere/docker.sock" } };
 
@@ -51,15 +53,63 @@ it("deletes the key, the log and the model", async () => {
   expect(await purge(test, "a")).toEqual({ name: "a", changed: false, removed: [] });
 });
 
-it("says that it deleted the key of a stack that was down", async () => {
+it("deletes the model of a stack that was down, too", async () => {
   await using test = await testHost(NO_DOCKER);
-  await stacksWithModel(test, ["a"]);
+  const { reference, stored } = await stacksWithModel(test, ["a"]);
   await down(test.context, { name: "a", purge: false });
+  expect(await stored()).toBeDefined();
   expect(await purge(test, "a")).toEqual({
     name: "a",
     changed: true,
     removed: ["its key and log"],
+    purgedModel: reference,
   });
+  expect(await stored()).toBeUndefined();
+});
+
+it("deletes the model that a killed `up` had only begun with", async () => {
+  await using test = await testHost(NO_DOCKER);
+  const { reference, stored } = await stacksWithModel(test, ["a"]);
+  const folder = stackFolder(test.host, "a");
+  await forgetRun(folder);
+  const origin = { kind: "flag", flag: "--model" } as const;
+  const given = [{ key: "model", value: reference, origin }];
+  await writeKept(folder, { engine: "embedded", adopted: false, given });
+  expect(await purge(test, "a")).toMatchObject({ purgedModel: reference });
+  expect(await stored()).toBeUndefined();
+});
+
+it("says that no model is known to be its", async () => {
+  await using test = await testHost(NO_DOCKER);
+  await ensureKey(stackFolder(test.host, "a"));
+  const modelStays = expect.stringContaining("`stack models ls`");
+  const removed = ["its key and log"];
+  expect(await purge(test, "a")).toEqual({ name: "a", changed: true, removed, modelStays });
+});
+
+it("leaves the models of a server that was adopted", async () => {
+  await using test = await testHost(NO_DOCKER);
+  const { stored } = await stacksWithModel(test, ["a"]);
+  const folder = stackFolder(test.host, "a");
+  await writeEndpoint(folder, { ...(await readEndpoint(folder))!, adopted: true });
+  const result = await purge(test, "a");
+  expect(result).toMatchObject({ changed: true });
+  expect(result).not.toHaveProperty("purgedModel");
+  expect(await stored()).toBeDefined();
+});
+
+it("names before what it would delete, and deletes nothing then", async () => {
+  await using test = await testHost(NO_DOCKER);
+  const { reference, stored } = await stacksWithModel(test, ["a"]);
+  const preview = (purge: boolean) => previewDown(test.context, { name: "a", purge });
+  const doomed = { removed: ["its key and log"], purgedModel: reference };
+  expect(await preview(true)).toEqual(doomed);
+  expect(await preview(false)).toEqual({ removed: [] });
+  await down(test.context, { name: "a", purge: false });
+  expect(await preview(true)).toEqual(doomed);
+  expect(await stored()).toBeDefined();
+  await purge(test, "a");
+  expect(await preview(true)).toEqual({ removed: [] });
 });
 
 it("keeps a model that another stack is up with", async () => {
@@ -69,7 +119,11 @@ it("keeps a model that another stack is up with", async () => {
     code: "MODEL_IN_USE",
     exitCode: 12,
   });
-  expect(await purge(test, "a")).not.toHaveProperty("purgedModel");
+  const modelStays = `${reference} stays: the stack b is up with it.`;
+  expect(await previewDown(test.context, { name: "a", purge: true })).toMatchObject({ modelStays });
+  const result = await purge(test, "a");
+  expect(result).toMatchObject({ modelStays });
+  expect(result).not.toHaveProperty("purgedModel");
   expect(await stored()).toBeDefined();
   await purge(test, "b");
   expect(await stored()).toBeUndefined();

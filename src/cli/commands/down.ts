@@ -6,7 +6,7 @@ type Report = DownResult & { readonly dryRun: boolean };
 
 export const command = defineCommand({
   description:
-    "Stops the engine and removes its containers and networks. Models stay, and so does the key: a later `stack up` has the same. With --purge the key, the log and the model are deleted too.",
+    "Stops the engine and removes its containers and networks. Models stay, and so does the key: a later `stack up` has the same. With --purge the key, the log and the model are deleted too, also of a stack that is down already; a model that another stack is up with stays.",
   args: [],
   wordMeans: "name",
   flags: {
@@ -24,26 +24,26 @@ export const command = defineCommand({
     const purge = flags.purge === true;
     if (dryRun) {
       const { previewDown } = await import("../../run/preview-down.ts");
-      const removed = await previewDown(context, name);
-      return { name, changed: false, removed, dryRun };
+      return { name, changed: false, ...(await previewDown(context, { name, purge })), dryRun };
     }
     if (purge && flags.yes !== true) await confirmPurge(call.confirm, name);
     const { down } = await import("../../run/down.ts");
     return { ...(await down(context, { name, purge })), dryRun };
   },
   text: () => "",
-  hints: ({ name, changed, removed, dryRun, purgedModel, leftRunning }) => {
-    if (dryRun)
-      return removed.length === 0
-        ? [`Nothing of ${name} runs.`]
-        : removed.map((what) => `would remove ${what}`);
+  hints: (report) => {
+    const { name, changed, removed, dryRun, purgedModel, modelStays, leftRunning } = report;
+    const gone = [...removed, ...(purgedModel === undefined ? [] : [`model ${purgedModel}`])];
+    const stays = modelStays === undefined ? [] : [modelStays];
+    if (dryRun) {
+      if (gone.length === 0) return [`Nothing of ${name} runs.`];
+      return [...gone.map((what) => `would remove ${what}`), ...stays];
+    }
     if (!changed) return [`Nothing of ${name} runs: nothing was changed.`];
     if (leftRunning !== undefined) {
       return [`${name} is forgotten; the server at ${leftRunning} was left running.`];
     }
-    return [
-      `${name} is down: removed ${[...removed, ...(purgedModel === undefined ? [] : [`model ${purgedModel}`])].join(", ")}.`,
-    ];
+    return [`${name} is down: removed ${gone.join(", ")}.`, ...stays];
   },
 });
 
