@@ -53,6 +53,30 @@ describe("a command that comes next", () => {
       "stack up vllm -- --dtype half",
       "stack up vllm -- --dtype half",
     ],
+    // What it says to the engine comes after what was given to it, and in place of the same argument.
+    [
+      { engine: "vllm", context: 512, engineArgs: ["--max", "3"] },
+      'stack up vllm -- --chat-template "$(cat FILE)"',
+      'stack up vllm --context 512 -- --max 3 --chat-template "$(cat FILE)"',
+    ],
+    [
+      {
+        engine: "vllm",
+        engineArgs: ["--a=1", "--dtype=auto", "--lora", "x", "y", "--seed", "-1", "-n", "2"],
+      },
+      "stack up vllm -- --dtype half --lora z --seed 1",
+      "stack up vllm -- --a=1 -n 2 --dtype half --lora z --seed 1",
+    ],
+    [
+      { engine: "vllm", engineArgs: ["--chat_template", "x", "--max", "it's"] },
+      "stack up -- --chat-template FILE",
+      String.raw`stack up vllm -- --max 'it'\''s' --chat-template FILE`,
+    ],
+    [
+      { engine: "vllm", engineArgs: ["--nonsense", "--max", "3"] },
+      "stack up -- <corrected arguments>",
+      "stack up vllm -- <corrected arguments>",
+    ],
     [
       { insecureRegistries: ["a:1", "b:2"] },
       "stack up --gpu none",

@@ -1,4 +1,5 @@
 import { flagName } from "./flag-name.ts";
+import { mergeArguments } from "./merge-arguments.ts";
 import { SETTING_KEYS } from "./resolve-settings.ts";
 import { ENGINE_NAMES, type ResolvedSettings, type SettingKey } from "./settings.ts";
 import { shellQuote } from "./shell-quote.ts";
@@ -25,7 +26,8 @@ export function namingStack(text: string, name: string): string {
 /**
  * Has the commands in a text mean the stack that was being brought up: `stack up --context 8192` becomes
  * `stack up llamacpp --name work --model hf:org/repo --memory 8g --context 8192 -- --mlock`. What the text says goes before what
- * was given; what stands in files of settings is read again, and left out. For another engine only the name is carried over.
+ * was given, also of the engine's own arguments; what stands in files of settings is read again, and left out. For another
+ * engine only the name is carried over.
  */
 export function sameStack(text: string, settings: ResolvedSettings): string {
   const { engine, name } = settings.values;
@@ -33,11 +35,10 @@ export function sameStack(text: string, settings: ResolvedSettings): string {
     text.replaceAll(UP, (call: string, other?: string, flags = "", rest = "") => {
       if (/ --(name|help)\b/.test(flags) || (other !== undefined && other !== engine)) return call;
       const said = new Set([...flags.matchAll(/ --(?:no-)?([a-z-]+)/g)].map(([, flag]) => flag));
-      if (rest !== "") said.add(flagName("engineArgs"));
       const isGiven = settings.origins.engine.kind !== "default";
       const names = name === "default" ? "" : ` --name ${name}`;
-      const args = said.has("engine-args") ? [] : settings.values.engineArgs;
-      const own = args.length === 0 ? rest : ` -- ${args.map(shellQuote).join(" ")}`;
+      const args = mergeArguments(settings.values.engineArgs, rest.slice(" -- ".length));
+      const own = args === "" ? "" : ` -- ${args}`;
       const engineWord = other ?? (isGiven ? engine : undefined);
       return words("stack up", engineWord, names, givenFlags(settings, said), flags, own);
     }),
