@@ -55,6 +55,16 @@ alloc_tensor_range: failed to allocate CUDA0 buffer of size 151851674624
 llama_model_load: error loading model: unable to allocate CUDA0 buffer`,
   ],
   [
+    // The lines below it say of buffers what they say of a host without memory.
+    "gpu-memory",
+    "ggml-org/llama.cpp#16725",
+    `ggml_backend_cuda_buffer_type_alloc_buffer: allocating 14136.04 MiB on device 0: cudaMalloc failed: out of memory
+ggml_gallocr_reserve_n: failed to allocate ROCm0 buffer of size 14822711296
+graph_reserve: failed to allocate compute buffers
+llama_init_from_model: failed to initialize the context: failed to allocate compute pp buffers
+common_init_from_params: failed to create context with model 'models/large/Apertus-70B-Instruct-2509-IQ4_XS.gguf', try reducing --n-gpu-layers if you're running out of VRAM`,
+  ],
+  [
     "context-above-cache",
     "QwenLM/Qwen3#295",
     "ValueError: The model's max seq len (32768) is larger than the maximum number of tokens that can be stored in KV cache (7344). Try increasing `gpu_memory_utilization` or decreasing `max_model_len` when initializing the engine.",
@@ -264,6 +274,32 @@ describe("a failure that is known", () => {
     );
     expect(said("context-above-training")).toContain("it is made for 512.");
     expect(said("no-bfloat16")).toContain("(Tesla T4)");
+  });
+
+  it.each<[string, readonly string[], string | undefined]>([
+    [
+      "the line that ended the engine, not one that it survived",
+      [
+        "ggml_cuda_init: failed to initialize CUDA: CUDA driver version is insufficient for CUDA runtime version",
+        "error: invalid argument: --foo",
+      ],
+      "unknown-argument",
+    ],
+    [
+      "nothing of files that are not of the store",
+      [
+        "WARN failed to open /dev/kfd: permission denied",
+        'error="model requires more system memory (5.1 GiB) than is available (3.2 GiB)"',
+      ],
+      "host-memory",
+    ],
+    [
+      "nothing at all of a device alone",
+      ["WARN failed to open /dev/kfd: permission denied"],
+      undefined,
+    ],
+  ])("is told by %s", (_title, log, id) => {
+    expect(explainFailure([...log, "bye"])?.id).toBe(id);
   });
 
   it("does not explain what it does not know", () => {

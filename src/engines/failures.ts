@@ -10,6 +10,8 @@ export interface KnownFailure {
   readonly why: (caught: RegExpExecArray) => string;
   /** The one next command, and nothing else; without engine, name and model, which `sameStack` adds. */
   readonly next: (caught: RegExpExecArray) => string;
+  /** Rows of which this one may be what follows: with one of them in the log, that one is the cause. */
+  readonly follows?: readonly string[];
 }
 
 /** The line of a log that tells why: where it stands, and what it says. */
@@ -29,7 +31,7 @@ export interface Explanation extends Cause {
 export const NO_CHAT_TEMPLATE =
   "The model has no chat template, so the engine can't turn messages into a prompt.";
 
-/** The more special before the more general: the first that matches explains. Each has a sample log in the tests. */
+/** Of one line, the first that matches explains: the more special before the more general. Each has a sample log in the tests. */
 const FAILURES: readonly KnownFailure[] = [
   {
     id: "driver-too-old",
@@ -156,7 +158,8 @@ const FAILURES: readonly KnownFailure[] = [
   {
     id: "model-not-readable",
     code: "MODEL_UNAVAILABLE",
-    pattern: /(?:open|read|load|stat)\b.*\bpermission denied|PermissionError: .*\/models/i,
+    // Only of the store: for devices, too, engines log that they may not, and do without.
+    pattern: /\/models\b.*\bpermission denied|PermissionError: .*\/models/i,
     why: () => "The engine, which runs as an unprivileged user, may not read the model store.",
     next: () => "stack doctor",
   },
@@ -204,26 +207,28 @@ const FAILURES: readonly KnownFailure[] = [
       /requires more system memory|unable to allocate .*buffer|failed to allocate .*(?:buffer|memory)|std::bad_alloc|MemoryError|Cannot allocate memory|DefaultCPUAllocator: can't allocate memory|Available memory .* is less than desired/i,
     why: () => "There is not enough free memory for the weights and this context.",
     next: () => "stack up --context <less>",
+    // llama.cpp: `cudaMalloc failed`, and then `failed to allocate compute buffers` (ggml-org/llama.cpp#16725).
+    follows: ["gpu-memory"],
   },
 ];
 
-/** What the last lines of an engine's log mean, if they mean something that is known. The latest line that says so counts. */
+/**
+ * What the last lines of an engine's log mean, if they mean something that is known. The line that ended it is the latest:
+ * engines log a GPU that they can't have, and go on without.
+ */
 export function explainFailure(lines: readonly string[]): Explanation | undefined {
-  for (const failure of FAILURES) {
-    const at = lines.findLastIndex((line) => failure.pattern.test(line));
-    const caught = failure.pattern.exec(lines[at] ?? "");
-    if (caught === null) continue;
-    const { id, code } = failure;
-    return {
-      id,
-      code,
-      why: failure.why(caught),
-      next: failure.next(caught),
-      at,
-      line: caught.input,
-    };
-  }
-  return undefined;
+  const matches = FAILURES.map((failure) => ({
+    failure,
+    at: lines.findLastIndex((line) => failure.pattern.test(line)),
+  })).filter(({ at }) => at >= 0);
+  const ids = new Set(matches.map(({ failure }) => failure.id));
+  const causes = matches.filter(({ failure }) => !failure.follows?.some((id) => ids.has(id)));
+  const last = Math.max(...causes.map(({ at }) => at));
+  const failure = causes.find(({ at }) => at === last)?.failure;
+  const caught = failure?.pattern.exec(lines[last] ?? "");
+  if (failure === undefined || caught === undefined || caught === null) return undefined;
+  const { id, code, why, next } = failure;
+  return { id, code, why: why(caught), next: next(caught), at: last, line: caught.input };
 }
 
 /** What Python writes last of an exception, behind vLLM's prefix or not. */
