@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { identifyProcess } from "./process-identity.ts";
 import { testHost } from "../testing/test-host.ts";
-import { acquireLock, hasStaleLock } from "./lock.ts";
+import { acquireLock, hasStaleLock, isLockHeld } from "./lock.ts";
 
 it("is held by one at a time, and names its holder", async () => {
   await using test = await testHost();
@@ -63,6 +63,16 @@ it("that is not readable counts as left by a dead process", async () => {
   const lock = await acquireLock(test.host, file, "stack up");
   expect(lock.takenOver).toBe(true);
   await lock.release();
+});
+
+it("is known to be held without its note, and that it is not any more", async () => {
+  await using test = await testHost();
+  const file = join(test.home, "x");
+  const lock = await acquireLock(test.host, file, "stack up");
+  await rm(`${file}.json`);
+  expect(isLockHeld(file)).toBe(true);
+  await lock.release();
+  expect(isLockHeld(file)).toBe(false);
 });
 
 it.each([

@@ -1,8 +1,10 @@
 import { link, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { acquireLock } from "../host/lock.ts";
 import { fakeRegistry } from "../testing/fake-registry.ts";
 import { CHATML, storeRig, type StoreRig } from "../testing/store-rig.ts";
+import { testHost } from "../testing/test-host.ts";
 import { noise, tinyGguf } from "../testing/tiny-gguf.ts";
 import { cappedManifests } from "./capped-manifests.ts";
 import type { GgufModel } from "./model.ts";
@@ -121,6 +123,19 @@ describe("the store", () => {
     expect(await rig.store.gc()).toEqual({ freedBytes: 8192 + 4096 });
     expect(await rig.blobFiles()).toHaveLength(a.blobs.length);
     expect(await rig.faults()).toEqual([]);
+  });
+
+  it("collects nothing while anyone fetches, also another user, whose note is not to be read", async () => {
+    const cut = join(rig.store.root, "blobs", `sha256-${"0".repeat(64)}.partial`);
+    await add("a", 1);
+    await writeFile(cut, noise(8192, 1));
+    await using test = await testHost();
+    const base = join(rig.store.root, "locks", "fetch-00");
+    const lock = await acquireLock(test.host, base, "a model");
+    await writeFile(`${base}.json`, "");
+    expect(await rig.store.gc()).toEqual({ freedBytes: 0 });
+    await lock.release();
+    expect(await rig.store.gc()).toEqual({ freedBytes: 8192 });
   });
 
   it("caps answers in a copy of the manifest, which goes with the model", async () => {

@@ -1,8 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { Host } from "../../host/host.ts";
 import type { RunContext } from "../../run-context.ts";
-import { hasStaleLock } from "../../host/lock.ts";
+import { isLockHeld } from "../../host/lock.ts";
 import { BLOB, blobFileName, isPartial, listFiles } from "./disk-use.ts";
 import { removeStrayCapped } from "./cap-answers.ts";
 import { changeStore } from "./change-store.ts";
@@ -17,7 +16,7 @@ export async function collectGarbage(
   layout: Layout,
 ): Promise<{ readonly freedBytes: number }> {
   return changeStore(context, layout, async () => {
-    if (await someoneFetches(context.host, layout)) return { freedBytes: 0 };
+    if (await someoneFetches(layout)) return { freedBytes: 0 };
     const records = await readRecords(layout);
     // First these: a blob that still has a second name would give nothing back.
     await removeStraySnapshots(
@@ -40,12 +39,10 @@ export async function collectGarbage(
   });
 }
 
-async function someoneFetches(host: Host, layout: Layout): Promise<boolean> {
-  const names = await readdir(layout.locks).catch(() => []);
-  for (const name of names) {
-    // A lock that is held, or was held by a process that died, has a note of who that is.
-    const base = /^(fetch-.+)\.json$/.exec(name)?.[1];
-    if (base !== undefined && !(await hasStaleLock(host, join(layout.locks, base)))) return true;
-  }
-  return false;
+async function someoneFetches({ locks }: Layout): Promise<boolean> {
+  const names = await readdir(locks).catch(() => []);
+  return names.some((name) => {
+    const base = /^(fetch-.+)\.db$/.exec(name)?.[1];
+    return base !== undefined && isLockHeld(join(locks, base));
+  });
 }
