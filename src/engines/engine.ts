@@ -181,12 +181,13 @@ export interface FoundModel {
 }
 
 export interface ModelLoading {
-  readonly load: (model: string, context: number) => ProbeRequest;
+  /** Without a context, with as much as the server gives by itself. */
+  readonly load: (model: string, context: number | undefined) => ProbeRequest;
   readonly unload: (instance: string) => ProbeRequest;
   /** The id under which it is served now. Undefined: it was not loaded. */
   readonly loadedAs: (answer: ProbeAnswer) => string | undefined;
   /** The same as commands, for versions without that API. */
-  readonly loadCommand: (model: string, context: number) => readonly string[];
+  readonly loadCommand: (model: string, context: number | undefined) => readonly string[];
   readonly unloadCommand: (instance: string) => readonly string[];
 }
 

@@ -29,7 +29,11 @@ export const lmstudio = {
     load: (model, context) => ({
       method: "POST",
       path: "/api/v1/models/load",
-      body: { model, context_length: context, echo_load_config: true },
+      body: {
+        model,
+        ...(context === undefined ? {} : { context_length: context }),
+        echo_load_config: true,
+      },
       read: "whole",
     }),
     unload: (instance) => ({
@@ -47,14 +51,19 @@ export const lmstudio = {
       "lms",
       "load",
       model,
-      "--context-length",
-      `${context}`,
+      ...(context === undefined ? [] : ["--context-length", `${context}`]),
       "--identifier",
       model,
       "-y",
     ],
     unloadCommand: (instance) => ["lms", "unload", instance],
   },
-  warnings: ({ key }) =>
-    key ? [] : ["LM Studio asks for no key: any program on this machine may use the model."],
+  warnings: ({ key, window, wanted }) => [
+    ...(key ? [] : ["LM Studio asks for no key: any program on this machine may use the model."]),
+    ...(window < wanted
+      ? [
+          `LM Studio serves ${window} tokens of context where ${wanted} were asked for: it gives no more than it believes there is memory for. Free some, or relax Model Loading Guardrails in its settings, and then \`stack restart\` asks again; \`stack up lmstudio --context ${window}\` is content with what there is.`,
+        ]
+      : []),
+  ],
 } as const satisfies AdoptedEngine;

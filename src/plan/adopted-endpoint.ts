@@ -14,7 +14,7 @@ export interface AdoptedEndpointInput {
   /** The id that it is served under. */
   readonly model: string;
   readonly found: Findings;
-  /** Tokens that were asked for. */
+  /** Tokens that were asked for, as far as the model may have them. */
   readonly wanted: number;
   readonly maxOutputTokens: number;
   /** Where the server's certificate authority was named: the file with it, and the one for clients. */

@@ -20,18 +20,33 @@ export interface DesiredAdoption {
 export interface ObservedAdoption {
   /** Every instance of the model, loaded or not. */
   readonly instances: readonly FoundModel[];
+  /** The load that an `up` before this one has asked for. */
+  readonly earlier: EarlierLoad | undefined;
   /** Hash of the adoption that was written down; undefined when there is none. */
   readonly hash: string | undefined;
   /** Something of ours runs under this name, which another engine had. */
   readonly foreign: boolean;
 }
 
-/** Only what is missing. A server that has the model loaded with as much context or more is left as it is. */
+/** What was asked for when a model was loaded for us, and what came of it. */
+export interface EarlierLoad {
+  /** Of the instance. */
+  readonly id: string;
+  /** Tokens. */
+  readonly asked: number;
+  /** Tokens that the server said it had loaded it with, where it says that. */
+  readonly context: number | undefined;
+}
+
+/** Only what is missing. A server that has the model loaded as well as it will is left as it is. */
 export function planAdopted(desired: DesiredAdoption, observed: ObservedAdoption): Plan {
   const steps: Step[] = [];
   if (observed.foreign) steps.push({ kind: "clear", why: "another engine" });
   const { context } = desired;
-  const load = context !== undefined && loadedWith(observed.instances, context) === undefined;
+  const { earlier } = observed;
+  const load =
+    context !== undefined &&
+    serving(observed.instances, { context, earlier, anew: desired.anew }) === undefined;
   if (load) {
     steps.push({
       kind: "load",
@@ -49,14 +64,44 @@ export function planAdopted(desired: DesiredAdoption, observed: ObservedAdoption
   return { name: desired.name, engine: desired.engine, model: desired.model, steps };
 }
 
-/** The instance that is loaded with enough context: the largest. */
-export function loadedWith(
+/** How much of a conversation an instance must hold to be left as it is. */
+export interface LoadWish {
+  /** Tokens. */
+  readonly context: number;
+  readonly earlier: EarlierLoad | undefined;
+  /** What came short before may be tried again. */
+  readonly anew: boolean;
+}
+
+/**
+ * The instance that need not be loaded again: the largest that has enough. Else the one that the same wish has brought before:
+ * LM Studio gives what it believes there is memory for and calls that a success (lmstudio-bug-tracker #1902; #2191: 152,576 of
+ * 200,000 tokens), so that asking again would take the model away from who works with it, for nothing. Else one of which it is
+ * not told how much it has, as that is not known to be too little.
+ */
+export function serving(
   instances: readonly FoundModel[],
-  context: number,
+  { context, earlier, anew }: LoadWish,
 ): FoundModel | undefined {
-  return instances
-    .filter(({ state, context: has }) => state === "loaded" && (has ?? 0) >= context)
+  const loaded = instances.filter(({ state }) => state === "loaded");
+  const enough = loaded
+    .filter(({ context: has = 0 }) => has >= context)
     .sort((a, b) => (b.context ?? 0) - (a.context ?? 0))[0];
+  if (enough !== undefined || anew) return enough;
+  return (
+    loaded.find((each) => cameBefore(each, context, earlier)) ??
+    loaded.find(({ context: has }) => has === undefined)
+  );
+}
+
+/** It may have grown since: LM Studio rounds up at the first prompt (lmstudio-bug-tracker #2346: 40,000 to 40,192). */
+function cameBefore(
+  { id, context: has }: FoundModel,
+  context: number,
+  earlier: EarlierLoad | undefined,
+): boolean {
+  if (earlier?.context === undefined || has === undefined) return false;
+  return earlier.id === id && earlier.asked === context && has >= earlier.context;
 }
 
 /** The instances of one model: LM Studio calls the second one of `x` by the id `x:2`. */

@@ -44,6 +44,82 @@ describe("stack up lmstudio", () => {
     expect(app.loaded()).toEqual({ "qwen3-8b": 32_768 });
   });
 
+  it("leaves alone what came with less context than was asked for, until it is asked anew", async () => {
+    await using test = await testHost(NO_DOCKER);
+    const models = [{ key: "m", maximum: 131_072 }];
+    await using app = await fakeLmstudio({ models, gives: 20_000 });
+    const wanted = settings({ engine: "lmstudio", url: app.origin });
+    const options = { dryRun: false, anew: false };
+    const { endpoint } = await up(test.context, wanted, options);
+    expect(endpoint).toMatchObject({ contextWindow: 20_000 });
+    expect(endpoint?.warnings.filter((each) => each.includes("32768"))).toEqual([
+      expect.stringMatching(/20000 tokens of context where 32768 were asked for.*`stack restart`/),
+    ]);
+    const loads = (): number => app.seen.filter((each) => each.includes("/load ")).length;
+    expect(await up(test.context, wanted, options)).toMatchObject({ changed: false, steps: [] });
+    // What does not concern the load asks no other.
+    const other = settings({ engine: "lmstudio", url: app.origin, maxOutputTokens: 77 });
+    const described = await up(test.context, other, options);
+    expect(described.steps.map(({ id }) => id)).toEqual(["gate"]);
+    expect(await up(test.context, other, options)).toMatchObject({ changed: false });
+    expect(loads()).toBe(1);
+    await up(test.context, other, { dryRun: false, anew: true });
+    expect(loads()).toBe(2);
+    expect(app.loaded()).toEqual({ m: 20_000 });
+  });
+
+  it("loads it again when it was loaded with less since", async () => {
+    await using test = await testHost(NO_DOCKER);
+    const models = [{ key: "m", maximum: 131_072 }];
+    await using app = await fakeLmstudio({ models, gives: 20_000 });
+    const wanted = settings({ engine: "lmstudio", url: app.origin });
+    await up(test.context, wanted, { dryRun: false, anew: false });
+    app.unload("m");
+    app.load("m", 4096);
+    const again = await up(test.context, wanted, { dryRun: false, anew: false });
+    expect(again.steps.map(({ id }) => id)).toContain("load");
+    expect(app.loaded()).toEqual({ m: 20_000 });
+  });
+
+  it("leaves alone a model of which it is not told with how much context it is loaded, and says so", async () => {
+    await using test = await testHost(NO_DOCKER);
+    const models = [{ key: "m", maximum: 131_072 }];
+    await using app = await fakeLmstudio({ models, tellsContext: false });
+    app.load("m", 8192);
+    const wanted = settings({ engine: "lmstudio", url: app.origin });
+    const first = await up(test.context, wanted, { dryRun: false, anew: false });
+    expect(first.steps.map(({ id }) => id)).toEqual(["gate"]);
+    expect(test.events).toContainEqual({
+      type: "warning",
+      message: expect.stringContaining("does not say with how much context m is loaded"),
+      next: "stack restart",
+    });
+    expect(await up(test.context, wanted, { dryRun: false, anew: false })).toMatchObject({
+      changed: false,
+    });
+    expect(app.loaded()).toEqual({ m: 8192 });
+    // Asked for, it is loaded, and left alone from then on.
+    await up(test.context, wanted, { dryRun: false, anew: true });
+    expect(app.loaded()).toEqual({ m: 32_768 });
+    const told = test.events.length;
+    expect(await up(test.context, wanted, { dryRun: false, anew: false })).toMatchObject({
+      changed: false,
+    });
+    expect(test.events.slice(told).filter(({ type }) => type === "warning")).toEqual([]);
+  });
+
+  it("puts back, as the app loads it by itself, a model whose context nobody told", async () => {
+    await using test = await testHost(NO_DOCKER);
+    const models = [{ key: "m", maximum: 131_072 }];
+    await using app = await fakeLmstudio({ models, tellsContext: false, fits: 8192 });
+    app.load("m", 6000);
+    const wanted = settings({ engine: "lmstudio", url: app.origin });
+    await expect(up(test.context, wanted, { dryRun: false, anew: true })).rejects.toMatchObject({
+      code: "DOES_NOT_FIT",
+    });
+    expect(app.loaded()).toEqual({ m: 4096 });
+  });
+
   it("keeps what was adopted when asking again fails", async () => {
     await using test = await testHost(NO_DOCKER);
     await using app = await fakeLmstudio({ models: [{ key: "m", maximum: 131_072 }] });

@@ -10,7 +10,7 @@ import { authoritiesFor, authoritiesOfClients } from "./authorities.ts";
 import { chooseModel } from "../plan/choose-model.ts";
 import { planHash } from "../plan/hash.ts";
 import { belowFloor, vulnerableWarning } from "../plan/security-floor.ts";
-import { instancesOf, loadedWith, planAdopted } from "../plan/plan-adopted.ts";
+import { instancesOf, planAdopted, serving } from "../plan/plan-adopted.ts";
 import type { ResolvedSettings, Settings } from "../plan/settings.ts";
 import { clearStack } from "./clear-stack.ts";
 import type { RunContext } from "../run-context.ts";
@@ -62,10 +62,13 @@ export async function adoptedStack(
   const wanted = Math.min(asked, maximum);
   // Without states it is a version, or a server, whose models can't be told apart from what is loaded.
   const loading = instances.some(({ state }) => state !== undefined) ? engine.loading : undefined;
-  const served =
+  let loaded = adoption?.loaded?.apiBase === base.apiBase ? adoption.loaded : undefined;
+  const earlier = loaded && { context: undefined, ...loaded };
+  const serves = (found: readonly FoundModel[]): FoundModel | undefined =>
     loading === undefined
-      ? instances.find(({ id }) => id === model)
-      : loadedWith(instances, wanted);
+      ? found.find(({ id }) => id === model)
+      : serving(found, { context: wanted, earlier, anew });
+  const served = serves(instances);
   const hashOf = (id: string, found: FoundModel | undefined): string =>
     planHash({
       engine: engine.name,
@@ -89,6 +92,7 @@ export async function adoptedStack(
     },
     {
       instances,
+      earlier,
       hash: known?.adopted === true && known.apiKey === apiKey ? adoption?.plan : undefined,
       foreign: process !== undefined || (known !== undefined && known.adopted !== true),
     },
@@ -113,7 +117,9 @@ export async function adoptedStack(
           const target = { engine, loading, base, options, timeoutMs: settings.timeout * 1000 };
           const again = async (): Promise<readonly FoundModel[]> =>
             instancesOf((await look()) ?? [], model);
-          id = await ensureLoaded(context, target, step, undo, again);
+          const instance = await ensureLoaded(context, target, step, undo, again, serves);
+          id = instance.id;
+          if (instance.ours) loaded = { apiBase: base.apiBase, id, asked: wanted };
         },
         gate: async () => {
           undo.add("Adopt the server", async () => {
@@ -138,6 +144,11 @@ export async function adoptedStack(
             }),
           );
           const now = (await look())?.find((each) => each.id === id);
+          if (loaded?.id !== id) loaded = undefined;
+          if (now?.state === "loaded" && now.context === undefined && loaded === undefined) {
+            const message = `${engine.title} does not say with how much context ${id} is loaded, and it is left as it is.`;
+            context.emit({ type: "warning", message, next: "stack restart" });
+          }
           const found = findings(
             { ...(now?.context === undefined ? {} : { contextLength: now.context }), ...facts },
             {
@@ -161,7 +172,7 @@ export async function adoptedStack(
               ...found,
               warnings: [...floorWarnings(software, engineVersion), ...found.warnings],
             },
-            wanted: asked,
+            wanted,
             maxOutputTokens,
             authorities:
               settings.ca === undefined || secureContext === undefined
@@ -170,7 +181,14 @@ export async function adoptedStack(
           });
           await writeEndpoint(folder, endpoint);
           const adoptedAt = new Date(host.clock.now()).toISOString();
-          await writeAdoption(folder, { plan: hashOf(id, now), adoptedAt });
+          const came = loaded?.context ?? now?.context;
+          await writeAdoption(folder, {
+            plan: hashOf(id, now),
+            adoptedAt,
+            ...(loaded === undefined
+              ? {}
+              : { loaded: { ...loaded, ...(came === undefined ? {} : { context: came }) } }),
+          });
         },
       }),
   };

@@ -1,6 +1,5 @@
 import type { FoundModel } from "../engines/engine.ts";
 import { StackError } from "../errors.ts";
-import { loadedWith } from "../plan/plan-adopted.ts";
 import type { Step } from "../plan/plan.ts";
 import type { RunContext } from "../run-context.ts";
 import { type LoadTarget, loadModel, unloadModel } from "./load-model.ts";
@@ -11,8 +10,15 @@ type LoadStep = Extract<Step, { readonly kind: "load" }>;
 /** Milliseconds between two looks at a model that somebody else loads. */
 const PAUSE_MS = 500;
 
+/** The instance that serves from now on. */
+interface Serving {
+  readonly id: string;
+  /** It was loaded here, not by somebody else in the meantime. */
+  readonly ours: boolean;
+}
+
 /**
- * Has the model loaded with a window, and resolves to the id of that instance. One that somebody loads just now is waited
+ * Has the model loaded with a window, unless an instance of it is `serving` already. One that somebody loads just now is waited
  * for: a second load would make a second copy. What is unloaded for it comes back when the rest fails.
  */
 export async function ensureLoaded(
@@ -21,14 +27,15 @@ export async function ensureLoaded(
   step: LoadStep,
   undo: UndoList,
   look: () => Promise<readonly FoundModel[]>,
-): Promise<string> {
+  serving: (instances: readonly FoundModel[]) => FoundModel | undefined,
+): Promise<Serving> {
   const instances = await settled(context, target, step, look);
-  const enough = loadedWith(instances, step.context);
-  if (enough !== undefined) return enough.id;
+  const enough = serving(instances);
+  if (enough !== undefined) return { id: enough.id, ours: false };
   const again = (): AbortSignal => AbortSignal.timeout(target.timeoutMs);
   for (const { id, context: tokens } of instances.filter(({ state }) => state === "loaded")) {
     undo.add(`Unload ${id}`, async () => {
-      if (tokens !== undefined) await loadModel(context, target, step.model, tokens, again());
+      await loadModel(context, target, step.model, tokens, again());
     });
     await unloadModel(context, target, id, context.signal);
   }
@@ -38,7 +45,7 @@ export async function ensureLoaded(
     await unloadModel(context, target, loaded ?? step.model, again());
   });
   loaded = await loadModel(context, target, step.model, step.context, context.signal);
-  return loaded;
+  return { id: loaded, ours: true };
 }
 
 async function settled(

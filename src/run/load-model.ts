@@ -16,14 +16,14 @@ export interface LoadTarget {
 }
 
 /**
- * Loads a model with a window, through the server's API or, where that has no such thing, its command. Resolves to the id
+ * Loads a model with a window (undefined: the server's own), through its API or, where that has no such thing, its command. Resolves to the id
  * under which it is served. `DOES_NOT_FIT` with the server's words when it can't, `ENGINE_STOPPED` when neither way is there.
  */
 export async function loadModel(
   context: RunContext,
   target: LoadTarget,
   model: string,
-  tokens: number,
+  tokens: number | undefined,
   signal: AbortSignal,
 ): Promise<string> {
   const { loading, engine } = target;
@@ -33,7 +33,7 @@ export async function loadModel(
   const command = loading.loadCommand(model, tokens);
   if (!hasNoSuchPath(answer)) {
     throw new StackError("DOES_NOT_FIT", {
-      what: `${engine.title} did not load ${model} with ${tokens} tokens of context.`,
+      what: `${engine.title} did not load ${model}${tokens === undefined ? "" : ` with ${tokens} tokens of context`}.`,
       why: `${refusal(answer)}.`,
       next: `a smaller --context, or see what it says: ${command.join(" ")}`,
     });

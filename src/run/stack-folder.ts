@@ -116,6 +116,15 @@ const adoptionSchema = z.object({
   /** Hash of what the endpoint hangs on. */
   plan: z.string(),
   adoptedAt: z.iso.datetime(),
+  /** The model that was loaded for it: by which server, as which instance, with how many tokens, and how many came of it. */
+  loaded: z
+    .object({
+      apiBase: z.string(),
+      id: z.string(),
+      asked: z.int().positive(),
+      context: z.int().positive().optional(),
+    })
+    .optional(),
 });
 /** When and how a server that is not ours was adopted. */
 export type Adoption = z.infer<typeof adoptionSchema>;

@@ -36,6 +36,10 @@ export interface FakeLmstudioOptions {
   readonly models: readonly FakeModel[];
   /** Most tokens of context that there is memory for. */
   readonly fits?: number;
+  /** Most tokens of context that it loads a model with, whatever is asked for, calling that a success: its guardrail. */
+  readonly gives?: number;
+  /** Whether its list says how much context a model is loaded with. */
+  readonly tellsContext?: boolean;
   /** Which of its own APIs it has: versions before 0.4.0 have no v1, before 0.3.6 neither. */
   readonly apis?: "v0 and v1" | "v0" | "none";
   /** Milliseconds that a load takes. */
@@ -54,10 +58,11 @@ const unloadSchema = z.strictObject({ instance_id: z.string() });
 /**
  * LM Studio's server by its documentation and what was seen of it: a load always makes another instance (`key:2`), bodies
  * with unknown keys are 400, unknown paths are 200 with an error, a request for a model that is not loaded loads it (JIT)
- * with 4096 tokens, v1's `loaded_instances` is empty although models are loaded, and a prompt that is too long is a 400.
+ * with 4096 tokens, a load that is given less context than was asked for is a success, v1's `loaded_instances` is empty although models are loaded, and a prompt that is too long is a 400.
  */
 export async function fakeLmstudio(options: FakeLmstudioOptions): Promise<FakeLmstudio> {
-  const { models, fits = Infinity, apis = "v0 and v1", loadMs = 0, token } = options;
+  const { models, apis = "v0 and v1", loadMs = 0, token } = options;
+  const { fits = Infinity, gives = Infinity, tellsContext = true } = options;
   const instances: Instance[] = [];
   const seen: string[] = [];
 
@@ -79,7 +84,7 @@ export async function fakeLmstudio(options: FakeLmstudioOptions): Promise<FakeLm
         id,
         ...common,
         state: loading ? "loading" : "loaded",
-        ...(loading ? {} : { loaded_context_length: context }),
+        ...(loading || !tellsContext ? {} : { loaded_context_length: context }),
       }));
     });
 
@@ -99,7 +104,7 @@ export async function fakeLmstudio(options: FakeLmstudioOptions): Promise<FakeLm
       sendJson(response, 500, { error: { message, type: "model_load_failed" } });
       return;
     }
-    const instance = add(model, context);
+    const instance = add(model, Math.min(context, gives));
     instance.loading = true;
     await new Promise((resolve) => {
       setTimeout(resolve, loadMs);
