@@ -87,6 +87,25 @@ describe("SGLang's ladder", () => {
       { kind: "ok", facts: { engineVersion: "0.5.21" } },
     ],
     [
+      1,
+      "a pool that holds the window",
+      answer(200, { version: "0.5.21", context_length: 32_768, max_req_input_len: 32_762 }),
+      { kind: "ok", facts: { engineVersion: "0.5.21" } },
+    ],
+    [
+      1,
+      "a pool of 30,000 tokens",
+      answer(200, { version: "0.5.21", context_length: 32_768, max_req_input_len: 29_994 }),
+      {
+        kind: "ok",
+        facts: {
+          engineVersion: "0.5.21",
+          contextLimit: 30_000,
+          contextRefused: expect.stringContaining("pool"),
+        },
+      },
+    ],
+    [
       2,
       "listed with its true window",
       answer(200, { data: [{ id: "qwen3-8b", max_model_len: 32_768 }] }),
@@ -100,7 +119,7 @@ describe("SGLang's ladder", () => {
       { kind: "fatal" },
     ],
   ])("rung %i judges: %s", (index, _title, given, verdict) => {
-    expect(sglang.probes(told)[index]?.judge(given)).toMatchObject(verdict);
+    expect(sglang.probes(told)[index]?.judge(given)).toEqual(expect.objectContaining(verdict));
   });
 });
 
@@ -111,4 +130,13 @@ describe("what the gateway lets through to SGLang", () => {
       expect(sglang.paths.some((rule) => rule.exact === path)).toBe(false);
     },
   );
+});
+
+it.each([
+  "The input (40030 tokens) is longer than the model's context length (32768 tokens).",
+  "Requested token count exceeds the model's maximum context length of 32768 tokens.",
+  "Input length (32763 tokens) exceeds the maximum allowed length (32762 tokens).",
+  "Multimodal prompt is too long after expanding multimodal tokens.",
+])("a prompt that is too long for SGLang is known by its words: %s", (words) => {
+  expect(sglang.overflowMarks.some((mark) => words.includes(mark))).toBe(true);
 });

@@ -1,15 +1,9 @@
 import * as z from "zod";
-import type { Probe } from "../gate/probe.ts";
+import type { Probe, ProbeAnswer, ProbeVerdict } from "../gate/probe.ts";
+import { readJson } from "../gate/read-json.ts";
 import { sglangGpuShare } from "../plan/gpu/share.ts";
 import type { ContainerEngine, EngineInput } from "./engine.ts";
-import {
-  FIRST_MS,
-  firstTokenProbe,
-  listedProbe,
-  notYet,
-  QUICK_MS,
-  versionProbe,
-} from "./openai-probes.ts";
+import { FIRST_MS, firstTokenProbe, listedProbe, notYet, QUICK_MS } from "./openai-probes.ts";
 import { AGENT_PATHS, COUNTING_PATHS, get, OPENAI_PATHS } from "./openai-paths.ts";
 import { COMPILED_TMP, gpuWarnings, PYTORCH_ENV, shmBytes } from "./pytorch-container.ts";
 import { storeMount } from "./store-mount.ts";
@@ -18,10 +12,9 @@ import { type TemplateHabits, withoutTemplate } from "./without-template.ts";
 
 const PORT = 30_000;
 
-/**
- * Tokens of the pool of keys and values beyond the windows: it takes no prompt that leaves less than six of them
- * (python/sglang/srt/managers/tp_worker.py), and rounds the pool to pages.
- */
+/** Tokens of its pool of keys and values, and of its window, that a prompt must leave free (python/sglang/srt/managers/tp_worker.py). */
+const LEFT_FREE = 6;
+/** Tokens of the pool beyond the windows: those that are left free, and what it loses where it is rounded to pages. */
 const SPARE_TOKENS = 256;
 
 const TEMPLATES: TemplateHabits = {
@@ -63,11 +56,13 @@ export const sglang = {
   },
   // Paths that load weights, adapters and pickled tensors have been holes again and again: none of them is here.
   paths: [...OPENAI_PATHS, ...AGENT_PATHS, ...COUNTING_PATHS, get("/health"), get("/server_info")],
-  // The prompt alone, the prompt with its answer (both of tokenizer_manager.py), and the prompt in the pool (managers/utils.py).
+  // The prompt alone, the prompt with its answer (both of tokenizer_manager.py), the prompt in the pool (managers/utils.py), and
+  // one with images there (managers/scheduler.py).
   overflowMarks: [
     "longer than the model's context length",
     "maximum context length",
     "exceeds the maximum allowed length",
+    "prompt is too long after expanding",
   ],
   // It takes templates by file or as one of its own, and the store holds none of ours.
   takesTools: ({ facts }) => facts.templateHasTools,
@@ -162,7 +157,12 @@ function sglangProbes({ servedName: model }: EngineInput): readonly Probe[] {
       judge: (answer) => (answer.status === 200 ? { kind: "ok" } : notYet(answer)),
       attemptMs: FIRST_MS,
     },
-    versionProbe({ rung: "healthy", path: "/server_info", attemptMs: QUICK_MS }),
+    {
+      rung: "healthy",
+      request: { method: "GET", path: "/server_info", read: "whole" },
+      judge: judgeInfo,
+      attemptMs: QUICK_MS,
+    },
     listedProbe({
       model,
       title: "SGLang",
@@ -171,4 +171,32 @@ function sglangProbes({ servedName: model }: EngineInput): readonly Probe[] {
     }),
     firstTokenProbe(model, [[/chat template/i, TEMPLATES.next]]),
   ];
+}
+
+const infoSchema = z.object({
+  version: z.string(),
+  context_length: z.int().positive().nullish(),
+  /** The shortest prompt that is too long, for the window and for the pool. */
+  max_req_input_len: z.int().positive().nullish(),
+});
+
+/** Its version; and its true window where the pool, which it sizes itself on aits GPU, is smaller than what it was told. */
+function judgeInfo(answer: ProbeAnswer): ProbeVerdict {
+  const info = answer.status === 200 ? readJson(answer.text, infoSchema) : undefined;
+  if (info === undefined) return notYet(answer);
+  const { version, context_length: told, max_req_input_len: tooLong } = info;
+  const engineVersion = { engineVersion: version };
+  if (told == null || tooLong == null || tooLong + LEFT_FREE >= told) {
+    return { kind: "ok", facts: engineVersion };
+  }
+  const pool = tooLong + LEFT_FREE;
+  return {
+    kind: "ok",
+    facts: { ...engineVersion, contextLimit: pool, contextRefused: smallPool(pool) },
+  };
+}
+
+/** What is longer than its pool and shorter than its window it refuses inside a stream, where no client finds OpenAI's code (seen). */
+function smallPool(pool: number): string {
+  return `SGLang's pool of keys and values holds no more: give --context ${pool}, so that it refuses what is longer before it begins to answer`;
 }

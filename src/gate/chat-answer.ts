@@ -105,7 +105,8 @@ export function refusal(answer: ProbeAnswer): string {
 
 /**
  * The window that a refusal names, in tokens: vLLM and OpenAI ("maximum context length is N tokens"), llama-server
- * (`n_ctx`), LM Studio ("n_ctx (N)"), SGLang ("longer than the model's context length (N tokens)"), ours ("the window holds N").
+ * (`n_ctx`), LM Studio ("n_ctx (N)"), SGLang ("longer than the model's context length (N tokens)", "exceeds the maximum
+ * allowed length (N tokens)" of its pool), ours ("the window holds N").
  */
 export function namedWindow(text: string): number | undefined {
   for (const pattern of WINDOWS) {
@@ -123,4 +124,5 @@ const WINDOWS = [
   /window holds ([\d,]+)/i,
   /n_ctx"?(?:: ?| ?\()([\d,]+)/i,
   /context size \(([\d,]+) tokens\)/i,
+  /maximum allowed length \(([\d,]+) tokens\)/i,
 ];
