@@ -112,12 +112,35 @@ describe.each(setups)("where %s", (_, env, told) => {
 
     const refused = { code: told ? "USAGE" : "DOCKER_UNREACHABLE" };
     const options = { name: "default", purge: true };
-    await expect(down(test.context, options)).rejects.toMatchObject(refused);
-    await expect(previewDown(test.context, options)).rejects.toMatchObject(refused);
+    const wayOn = { ...refused, next: expect.stringMatching(/.\nstack down --forget$/) };
+    await expect(down(test.context, options)).rejects.toMatchObject(wayOn);
+    await expect(previewDown(test.context, options)).rejects.toMatchObject(wayOn);
     const log = { name: "default", role: "engine", tail: 9, follow: false } as const;
     const shown = logs(test.context, { ...log, onLine: () => {} });
     await expect(shown).rejects.toMatchObject(refused);
     expect(await readEndpoint(folder)).toBeDefined();
+  });
+
+  it("a stack of containers can be forgotten", async () => {
+    await using test = await brokenHost(env);
+    const folder = stackFolder(test.host, "default");
+    await writeEndpoint(folder, { ...endpoint, engine: "ollama" });
+    await writeKept(folder, { engine: "ollama", adopted: false, given: [] });
+    const options = { name: "default", purge: false, forget: true };
+    const forgotten = { removed: ["what is known here of its containers"] };
+    expect(await previewDown(test.context, options)).toEqual(forgotten);
+    expect(await readEndpoint(folder)).toBeDefined();
+    expect(await down(test.context, options)).toMatchObject({
+      changed: true,
+      forgotten: true,
+      ...forgotten,
+    });
+    const message = expect.stringContaining("those of default that live on");
+    expect(warningsOf(test)).toContainEqual(expect.objectContaining({ message }));
+    expect(await ps(test.context, { all: false })).toEqual([]);
+    expect(await down(test.context, options)).toMatchObject({ changed: false });
+    // The name is free for one that needs no daemon.
+    await clearStack(test.context, "default");
   });
 });
 
@@ -144,10 +167,41 @@ describe("where no daemon answers", () => {
     await writeEndpoint(folder, { ...endpoint, engine: "ollama" });
     await expect(clearStack(test.context, "default")).rejects.toMatchObject({
       code: "DOCKER_UNREACHABLE",
-      next: "stack doctor",
+      why: expect.stringContaining("another `--name`"),
+      next: "stack doctor\nstack down --forget",
     });
     expect(await readEndpoint(folder)).toBeDefined();
   });
+
+  it("the way on is told of the stack that is meant", async () => {
+    await using test = await testHost({ env: nowhere });
+    await writeEndpoint(stackFolder(test.host, "work"), { ...endpoint, engine: "ollama" });
+    await expect(clearStack(test.context, "work")).rejects.toMatchObject({
+      next: "stack doctor\nstack down --name work --forget",
+    });
+  });
+
+  it("nothing is told to be forgotten of a stack that has no containers", async () => {
+    await using test = await testHost({ env: nowhere });
+    await runs(test);
+    const { removed } = await down(test.context, { ...options, forget: true });
+    expect(removed).toEqual([expect.stringMatching(/^process/)]);
+    expect(warningsOf(test)).toEqual([]);
+  });
+});
+
+it("a daemon that can be asked is asked, also by who would forget", async () => {
+  await using docker = await fakeDocker();
+  await using test = await testHost({ env: { DOCKER_HOST: docker.host } });
+  const folder = stackFolder(test.host, "default");
+  await writeEndpoint(folder, { ...endpoint, engine: "ollama" });
+  docker.fault("GET /networks", (_, response) => {
+    response.writeHead(500, { "content-type": "application/json" }).end('{"message":"broken"}');
+  });
+  const options = { name: "default", purge: false, forget: true };
+  const refused = { code: "DOCKER_FAILED" };
+  await expect(down(test.context, options)).rejects.toMatchObject(refused);
+  expect(await readEndpoint(folder)).toBeDefined();
 });
 
 it("a daemon that fails when it is asked does not keep the embedded engine from going", async () => {

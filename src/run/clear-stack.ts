@@ -8,18 +8,21 @@ import { forgetRun, readEndpoint, stackFolder } from "./stack-folder.ts";
 /** Names of what was removed: containers, networks, volumes, the embedded engine's process, an adoption. */
 export type Cleared = readonly string[];
 
+/** What is forgotten of a stack whose daemon can't be asked. */
+export const FORGOTTEN = "what is known here of its containers";
+
 /**
  * Stops and removes all that belongs to a stack, whatever started it. Key, log, settings and models stay.
  * Whatever is wrong with Docker, a stack that has no containers is forgotten. One that has goes on where its daemon can't be
- * asked: that is an error, and nothing is stopped or forgotten.
+ * asked: that is an error, and nothing is stopped or forgotten. With `forget` it is forgotten all the same.
  */
-export async function clearStack(context: RunContext, name: string): Promise<Cleared> {
+export async function clearStack(
+  context: RunContext,
+  name: string,
+  { forget = false }: { readonly forget?: boolean } = {},
+): Promise<Cleared> {
   const folder = stackFolder(context.host, name);
-  const cleared = [
-    ...(await askDocker(context, [name], [], async (runtime) =>
-      clearContainers(runtime, name, context.signal),
-    )),
-  ];
+  const cleared = [...(await clearOrForget(context, name, forget))];
   const known = await runningEngineProcess(context.host, folder);
   const strays = await strayEngineProcesses(context.host, folder);
   const processes = new Map(
@@ -33,6 +36,40 @@ export async function clearStack(context: RunContext, name: string): Promise<Cle
   if (endpoint?.adopted === true) cleared.push(`the adoption of ${endpoint.apiBase}`);
   await forgetRun(folder);
   return cleared;
+}
+
+/** That a daemon can't be asked is one thing, that it fails to remove what it has another: then nothing is forgotten. */
+async function clearOrForget(context: RunContext, name: string, forget: boolean): Promise<Cleared> {
+  const { signal, emit } = context;
+  try {
+    const answers = await askDocker(context, [name], false, async ({ containers }) => {
+      await containers.list({ [LABEL.name]: name }, signal);
+      return true;
+    });
+    if (!answers) return [];
+  } catch (error) {
+    if (!(error instanceof StackError) || signal.aborted) throw error;
+    if (!forget) throw offerForget(error, name);
+    const message = `Docker could not be asked for containers: those of ${name} that live on go on, and are seen again when it can be. ${error.what}`;
+    emit({ type: "warning", message });
+    return [FORGOTTEN];
+  }
+  return askDocker(context, [name], [], (runtime) => clearContainers(runtime, name, signal));
+}
+
+/** The error of a daemon that can't be asked, for who wants a stack gone: a daemon may be gone for good. */
+export function offerForget(error: StackError, name: string): StackError {
+  const { code, what, why, next, detail } = error;
+  const way = `stack down${name === "default" ? "" : ` --name ${name}`} --forget`;
+  const gone =
+    "Where its daemon is gone for good it can be forgotten here, and another `--name` is free at any time.";
+  return new StackError(code, {
+    what,
+    why: why === undefined ? gone : `${why} ${gone}`,
+    next: next === undefined ? way : `${next}\n${way}`,
+    detail,
+    cause: error,
+  });
 }
 
 /** Removes the containers, networks and volumes that carry this stack's name. */

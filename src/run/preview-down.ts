@@ -1,5 +1,6 @@
 import type { RunContext } from "../run-context.ts";
-import type { DownResult } from "./down.ts";
+import { FORGOTTEN, offerForget } from "./clear-stack.ts";
+import type { DownOptions, DownResult } from "./down.ts";
 import { findStacks } from "./parts.ts";
 import { planPurge, PURGED_FOLDER } from "./purge.ts";
 
@@ -8,12 +9,12 @@ type Preview = Pick<DownResult, "removed" | "purgedModel" | "modelStays">;
 /** Names of what `down` would remove now, without removing anything. Where the daemon can't be asked it fails as that would. */
 export async function previewDown(
   context: RunContext,
-  options: { readonly name: string; readonly purge: boolean },
+  { name, purge, forget = false }: DownOptions,
 ): Promise<Preview> {
-  const { name, purge } = options;
   const { stacks, networks, unanswered } = await findStacks(context, name);
-  if (unanswered !== undefined) throw unanswered;
+  if (unanswered !== undefined && !forget) throw offerForget(unanswered, name);
   const runs = [
+    ...(unanswered === undefined ? [] : [FORGOTTEN]),
     ...stacks.flatMap(({ process, containers, endpoint }) => [
       ...(endpoint?.adopted === true ? [`the adoption of ${endpoint.apiBase}`] : []),
       ...(process === undefined ? [] : [`process ${process.pid}`]),

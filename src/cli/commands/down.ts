@@ -6,29 +6,38 @@ type Report = DownResult & { readonly dryRun: boolean };
 
 export const command = defineCommand({
   description:
-    "Stops the engine and removes its containers and networks. Models stay, and so does the key: a later `stack up` has the same. With --purge the key, the log and the model are deleted too, also of a stack that is down already; a model that another stack is up with stays.",
+    "Stops the engine and removes its containers and networks. Models stay, and so does the key: a later `stack up` has the same. With --purge the key, the log and the model are deleted too, also of a stack that is down already; a model that another stack is up with stays. A stack of containers whose daemon can't be asked is left as it is, unless --forget is given.",
   args: [],
   wordMeans: "name",
   flags: {
     purge: { kind: "boolean", summary: "Delete the key, the log and the model too; asks first." },
+    forget: {
+      kind: "boolean",
+      summary:
+        "Where Docker can't be asked for its containers, forget it here; those that live on are seen again when it can be.",
+    },
     yes: { kind: "boolean", short: "y", summary: "Do not ask." },
   },
   settings: [],
   examples: [
     { command: "stack down", what: "Stop the stack named default." },
-    { command: "stack down --name work --purge --yes", what: "Stop another, and forget it." },
+    {
+      command: "stack down --name work --purge --yes",
+      what: "Stop another, and delete what it left.",
+    },
   ],
   run: async (call): Promise<Report> => {
     const { context, flags, dryRun } = call;
     const { name } = (await call.settings()).values;
     const purge = flags.purge === true;
+    const options = { name, purge, forget: flags.forget === true };
     if (dryRun) {
       const { previewDown } = await import("../../run/preview-down.ts");
-      return { name, changed: false, ...(await previewDown(context, { name, purge })), dryRun };
+      return { name, changed: false, ...(await previewDown(context, options)), dryRun };
     }
     if (purge && flags.yes !== true) await confirmPurge(call.confirm, name);
     const { down } = await import("../../run/down.ts");
-    return { ...(await down(context, { name, purge })), dryRun };
+    return { ...(await down(context, options)), dryRun };
   },
   text: () => "",
   hints: (report) => {
@@ -43,7 +52,8 @@ export const command = defineCommand({
     if (leftRunning !== undefined) {
       return [`${name} is forgotten; the server at ${leftRunning} was left running.`];
     }
-    return [`${name} is down: removed ${gone.join(", ")}.`, ...stays];
+    const how = report.forgotten === true ? "forgotten" : "down";
+    return [`${name} is ${how}: removed ${gone.join(", ")}.`, ...stays];
   },
 });
 
