@@ -31,12 +31,8 @@ export function llamacppProbes({ servedName: model }: EngineInput): readonly Pro
 
 /** Causes that no second attempt cures, by llama-server's own words (tools/server/server-context.cpp). */
 const FATAL: FatalWords = [
-  [
-    /chat template|jinja/i,
-    // By its text: the container sees no file of the user's.
-    "Give another with `-- --chat-template TEXT`, or choose another model.",
-  ],
-  [/exceeds the available context/i, "Allow more with `--context`."],
+  [/chat template|jinja/i, "stack up --model <another>"],
+  [/exceeds the available context/i, "stack up --context <more>"],
 ];
 
 const healthSchema = z.union([

@@ -137,7 +137,13 @@ describe("the ladder", () => {
       4,
       "a template that fails",
       answer(400, { error: { message: "Jinja Exception: roles must alternate" } }),
-      { kind: "fatal" },
+      { kind: "fatal", next: "stack up --model <another>" },
+    ],
+    [
+      4,
+      "a window that is too small for the template alone",
+      answer(400, { error: { message: "request (90 tokens) exceeds the available context size" } }),
+      { kind: "fatal", next: "stack up --context <more>" },
     ],
   ])("rung %i judges: %s", (index, _title, given, verdict) => {
     expect(llamacppProbes(told)[index]?.judge(given)).toMatchObject(verdict);

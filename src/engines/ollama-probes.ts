@@ -72,14 +72,14 @@ export function readContext(text: string, model: string): number | undefined {
 export const OLLAMA_FATAL: FatalWords = [
   [
     /requires more system memory|not enough memory|unable to allocate/i,
-    "Choose a smaller model or context (`--context`), or allow more memory (`--memory`).",
+    "stack up --context <less>",
   ],
   [/model .*not found/i, "stack models verify"],
-  [/permission denied/i, "Make the store readable for the engine: stack doctor"],
+  [/permission denied/i, "stack doctor"],
   [
     /unsupported model|unknown model architecture|unable to load model|failed to load model|invalid (file )?magic/i,
-    "Choose another model, or a newer image with `--image`.",
+    "stack up --model <another>",
   ],
   [/runner (process )?(has )?(unexpectedly stopped|terminated|no longer running)/i, "stack logs"],
-  [/does not support (chat|generate)/i, "Choose a model that can chat."],
+  [/does not support (chat|generate)/i, "stack up --model <another>"],
 ];

@@ -52,7 +52,7 @@ function judgeTools(answer: ProbeAnswer, required: boolean): ProbeVerdict {
   return {
     kind: "fatal",
     why: `requests with tools are refused: ${why}`,
-    next: "choose a model made for tools, or do without: --ready first-token",
+    next: "stack up --ready first-token",
   };
 }
 
