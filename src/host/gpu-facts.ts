@@ -16,8 +16,12 @@ import {
 } from "../plan/gpu/nvidia-smi.ts";
 import type { Host } from "./host.ts";
 
-/** Milliseconds for everything. nvidia-smi takes a second where the driver sleeps between uses, and for ever where it hangs. */
+/** Milliseconds for everything. */
 const DEADLINE_MS = 3000;
+/** Of these for programs, at the same time: nvidia-smi takes a second where the driver sleeps between uses, and for ever where it hangs. */
+const PROGRAM_MS = 2500;
+/** Exit status of one that took longer, as `timeout` of the coreutils has it. */
+const TIMED_OUT = 124;
 
 /** PCI vendor ids: https://pci-ids.ucw.cz */
 const VENDORS: Readonly<Record<string, RenderNode["vendor"]>> = {
@@ -27,8 +31,8 @@ const VENDORS: Readonly<Record<string, RenderNode["vendor"]>> = {
 };
 
 /**
- * What this machine says of its GPUs. Never throws, except for an abort, and never takes longer than three seconds:
- * detection that fails is no GPU, and breaks nothing. `root`: where `/` is, for tests.
+ * What this machine says of its GPUs. Never throws, except for an abort, and never takes longer than three seconds: a program
+ * that fails is a complaint beside what is known without it, all that fails is no GPU. `root`: where `/` is, for tests.
  */
 export async function gpuFacts(
   host: Pick<Host, "exec" | "clock">,
@@ -46,7 +50,7 @@ export async function gpuFacts(
 }
 
 async function gather(
-  host: Pick<Host, "exec">,
+  host: Pick<Host, "exec" | "clock">,
   root: string,
   signal: AbortSignal,
 ): Promise<HostGpu> {
@@ -62,7 +66,7 @@ async function gather(
 }
 
 async function askNvidia(
-  host: Pick<Host, "exec">,
+  host: Pick<Host, "exec" | "clock">,
   root: string,
   signal: AbortSignal,
 ): Promise<HostGpu["nvidia"]> {
@@ -79,22 +83,43 @@ async function askNvidia(
     cudaVersion: readCudaVersion(table?.output ?? ""),
     devices,
     complaint: smi === undefined || devices.length > 0 ? undefined : smi.output.trim(),
-    toolkit: toolkit?.exitCode === 0,
+    // One that is slow is there.
+    toolkit: toolkit?.exitCode === 0 || toolkit?.exitCode === TIMED_OUT,
   };
+}
+
+interface Answer {
+  readonly exitCode: number;
+  readonly output: string;
 }
 
 /** Undefined when the program is not there. */
 async function ask(
-  host: Pick<Host, "exec">,
+  { exec, clock }: Pick<Host, "exec" | "clock">,
   program: string,
   args: readonly string[],
   signal: AbortSignal,
-): Promise<{ readonly exitCode: number; readonly output: string } | undefined> {
-  const { exitCode, stdout, stderr } = await host.exec(program, args, {
-    timeoutMs: DEADLINE_MS,
-    signal,
-  });
-  return exitCode === 127 ? undefined : { exitCode, output: `${stdout}${stderr}` };
+): Promise<Answer | undefined> {
+  const silent: Answer = {
+    exitCode: TIMED_OUT,
+    output: `${program} gave no answer within ${PROGRAM_MS / 1000} s.`,
+  };
+  const answer = async (): Promise<Answer | undefined> => {
+    try {
+      const { exitCode, stdout, stderr } = await exec(program, args, {
+        timeoutMs: PROGRAM_MS,
+        signal,
+      });
+      if (exitCode === TIMED_OUT) return silent;
+      return exitCode === 127 ? undefined : { exitCode, output: `${stdout}${stderr}` };
+    } catch (error) {
+      signal.throwIfAborted();
+      const why = error instanceof Error ? error.message : String(error);
+      return { exitCode: 126, output: `${program} could not be started: ${why}` };
+    }
+  };
+  // One that waits inside a driver that hangs does not even end when it is killed.
+  return Promise.race([answer(), clock.sleep(PROGRAM_MS, signal).then(() => silent)]);
 }
 
 async function machineKind(root: string): Promise<HostGpu["kind"]> {

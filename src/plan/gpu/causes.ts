@@ -23,6 +23,13 @@ interface CauseRow {
 /** What went wrong, by the words it is told in; the first that matches counts, so the special come before the general. */
 const CAUSES: readonly CauseRow[] = [
   {
+    cause: "no-answer",
+    // Our own: src/host/gpu-facts.ts.
+    words: /gave no answer within/,
+    why: "The NVIDIA driver does not answer in time: it hangs, or takes long to wake.",
+    next: "nvidia-smi",
+  },
+  {
     cause: "driver-too-old-for-image",
     words:
       /unsatisfied condition: cuda|forward compatibility was attempted on non supported HW|driver version is insufficient for CUDA runtime|NVIDIA driver on your system is too old|CUDA error 804\b/i,

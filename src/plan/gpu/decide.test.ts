@@ -135,6 +135,11 @@ describe("why nothing can be", () => {
       },
       "broken nvml-error",
     ],
+    [
+      "a driver that does not answer",
+      { host: host({ hardware: true, complaint: "nvidia-smi gave no answer within 2.5 s." }) },
+      "broken no-answer",
+    ],
     ["a driver without the toolkit", { host: host(driver) }, "broken toolkit-missing"],
     ["a number that is not there", { daemon: cdi, policy: ["7"] }, "broken unknown-device"],
     ["AMD, and no image for it", { host: amd }, "broken no-image-for-gpu"],

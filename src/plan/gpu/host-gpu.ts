@@ -18,7 +18,7 @@ interface NvidiaHost {
   /** Newest CUDA that the driver serves. */
   readonly cudaVersion: string | undefined;
   readonly devices: readonly GpuDevice[];
-  /** What nvidia-smi said when it failed. */
+  /** What nvidia-smi said when it failed, or that it said nothing in time. */
   readonly complaint: string | undefined;
   /** Whether `nvidia-ctk` of the NVIDIA Container Toolkit is installed. */
   readonly toolkit: boolean;

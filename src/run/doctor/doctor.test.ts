@@ -131,6 +131,16 @@ describe("verdicts", () => {
   });
 });
 
+test("a card whose driver says nothing is told of with what was said instead", () => {
+  const complaint = "nvidia-smi gave no answer within 2.5 s.";
+  const card = { ...NO_HOST_GPU, nvidia: { ...NO_HOST_GPU.nvidia, hardware: true, complaint } };
+  expect(withoutDaemon("auto", card)).toEqual({
+    status: "ok",
+    summary: "an NVIDIA GPU",
+    detail: [complaint],
+  });
+});
+
 describe("the security floor", () => {
   const ollama: RunningEngine = {
     stack: "work",

@@ -51,10 +51,11 @@ export function withoutDaemon(policy: GpuPolicy, { nvidia, kfd }: HostGpu): Find
     ...(kfd === undefined ? [] : ["an AMD GPU"]),
   ];
   const summary = found.length > 0 ? found.join(", ") : "none found; engines use the processor";
-  if (!gpuDemanded(policy)) return { status: "ok", summary };
+  const detail = nvidia.complaint === undefined ? {} : { detail: [nvidia.complaint] };
+  if (!gpuDemanded(policy)) return { status: "ok", summary, ...detail };
   const fix = "start Docker, or set DOCKER_HOST";
   const untried = `${summary}; not tried, as no container daemon is reached`;
-  return { status: "failed", code: "DOCKER_UNREACHABLE", summary: untried, fix };
+  return { status: "failed", code: "DOCKER_UNREACHABLE", summary: untried, ...detail, fix };
 }
 
 /** `verdict`: of a container that was given the devices; undefined where none could be run. */
