@@ -36,6 +36,8 @@ interface Composed {
   readonly told: Partial<EngineInput> & Pick<EngineInput, "storeDir">;
   /** What becomes a variable, in arguments and values of the environment, when the whole text is equal. */
   readonly variables: Readonly<Record<string, string>>;
+  /** Variables of the environment by name, where the text alone (`1`) does not say which one is meant. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly more: string;
 }
 
@@ -49,6 +51,7 @@ const COMPOSED: readonly Composed[] = [
 #   export STACK_MODELS=$HOME/.ollama/models`,
     told: { storeDir: "${STACK_MODELS:?the folder of Ollama's models, such as ~/.ollama/models}" },
     variables: CONTEXT_VARIABLE,
+    environment: { OLLAMA_NUM_PARALLEL: "${STACK_PARALLEL:-1}" },
     more: "STACK_PARALLEL, ",
   },
   {
@@ -62,6 +65,7 @@ const COMPOSED: readonly Composed[] = [
       servedName: "${STACK_MODEL_NAME:-local}",
     },
     variables: CONTEXT_VARIABLE,
+    environment: {},
     more: "STACK_MODEL_NAME, ",
   },
   {
@@ -77,6 +81,7 @@ const COMPOSED: readonly Composed[] = [
       accelerator: "cuda",
     },
     variables: { ...CONTEXT_VARIABLE, hermes: "${STACK_TOOL_PARSER:-hermes}" },
+    environment: {},
     more: "STACK_MODEL_NAME, ",
   },
 ];
@@ -141,17 +146,14 @@ function gpuHow({ engine, image }: Composed): string {
     : `\n#   export STACK_ENGINE_IMAGE=${repository}:${tag}\n# and -f compose/gpu.yaml`;
 }
 
-function engineService(spec: ContainerSpec, { engine, variables }: Composed): object {
+function engineService(spec: ContainerSpec, { variables, environment }: Composed): object {
   const open = (text: string): string => variables[text] ?? text;
   const command = (spec.command ?? []).map(open);
   const env = Object.entries(spec.env).map(([name, value]) => [name, open(value)] as const);
   const service = composeService({ ...spec, command }, { sealed: { aliases: [ENGINE_ALIAS] } });
   return {
     ...service,
-    environment: {
-      ...Object.fromEntries(env),
-      ...(engine.name === "ollama" ? { OLLAMA_NUM_PARALLEL: "${STACK_PARALLEL:-1}" } : {}),
-    },
+    environment: { ...Object.fromEntries(env), ...environment },
     // 0 is no limit; the tool itself takes nine tenths of the machine.
     mem_limit: "${STACK_MEMORY:-0}",
     memswap_limit: "${STACK_MEMORY:-0}",
