@@ -68,6 +68,7 @@ it("that is not readable counts as left by a dead process", async () => {
 it("is known to be held without its note, and that it is not any more", async () => {
   await using test = await testHost();
   const file = join(test.home, "x");
+  expect(isLockHeld(file)).toBe(false);
   const lock = await acquireLock(test.host, file, "stack up");
   await rm(`${file}.json`);
   expect(isLockHeld(file)).toBe(true);

@@ -1,4 +1,4 @@
-import { closeSync, fchmodSync, openSync, statSync } from "node:fs";
+import { closeSync, existsSync, fchmodSync, openSync, statSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -53,6 +53,7 @@ export async function hasStaleLock(host: Host, base: string): Promise<boolean> {
 
 /** Whether a process has it now, whoever that is: its note may not be ours to read. One that cannot be asked about counts as held. */
 export function isLockHeld(base: string): boolean {
+  if (!existsSync(`${base}.db`)) return false;
   try {
     using database = new DatabaseSync(`${base}.db`, { readOnly: true, timeout: 0 });
     // Any reading takes SQLite's shared lock, which an exclusive one keeps out.

@@ -115,7 +115,8 @@ it("names before what it would delete, and deletes nothing then", async () => {
 it("keeps a model that another stack is up with", async () => {
   await using test = await testHost(NO_DOCKER);
   const { reference, stored } = await stacksWithModel(test, ["a", "b"]);
-  await expect(refuseUsed(test.host, [reference])).rejects.toMatchObject({
+  const models = [{ reference, format: "gguf" }] as const;
+  await expect(refuseUsed(test.context, models)).rejects.toMatchObject({
     code: "MODEL_IN_USE",
     exitCode: 12,
   });
@@ -127,5 +128,5 @@ it("keeps a model that another stack is up with", async () => {
   expect(await stored()).toBeDefined();
   await purge(test, "b");
   expect(await stored()).toBeUndefined();
-  await refuseUsed(test.host, [reference]);
+  await refuseUsed(test.context, models);
 });

@@ -62,7 +62,8 @@ export async function planPurge(context: RunContext, name: string): Promise<Purg
   if (!records.some((each) => each.reference === canonical && each.format === format)) {
     return nothing;
   }
-  const [user] = (await modelUsers(host, canonical)).filter((each) => each !== name);
+  const users = await modelUsers(context, { reference: canonical, format });
+  const [user] = users.filter((each) => each !== name);
   if (user !== undefined) {
     const modelStays = `${canonical} stays: the stack ${user} is up with it.`;
     return { ...nothing, told: { modelStays } };

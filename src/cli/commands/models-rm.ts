@@ -46,6 +46,11 @@ export const command = defineCommand({
         });
       }),
     );
+    const { refuseUsed } = await import("../../run/model-users.ts");
+    await refuseUsed(
+      context,
+      found.flat().map(({ model }) => model),
+    );
     if (dryRun) {
       const removed = found.flat().map(({ model: { reference, format, servedName, blobs } }) => ({
         reference,
@@ -55,11 +60,6 @@ export const command = defineCommand({
       }));
       return { dryRun, removed };
     }
-    const { refuseUsed } = await import("../../run/model-users.ts");
-    await refuseUsed(
-      context.host,
-      found.flat().map(({ model }) => model.reference),
-    );
     const removed: RemovedModel[] = [];
     for (const { reference, model } of found.flat()) {
       removed.push(await store.remove(reference, model.format));
