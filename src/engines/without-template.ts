@@ -3,7 +3,18 @@ import type { EngineInput } from "./engine.ts";
 import { NO_CHAT_TEMPLATE } from "./failures.ts";
 
 /** Arguments by which a user says how messages become a prompt; `_` in their names is read as `-`. */
-const NAMED = new Set(["--chat-template", "--tokenizer", "--tokenizer-mode", "--config"]);
+const NAMED = new Set([
+  "--chat-template",
+  "--chat-template-file",
+  "--tokenizer",
+  "--tokenizer-mode",
+  "--config",
+]);
+
+/** Whether arguments for an engine say how messages become a prompt: what the model's files say of that does not count then. */
+export function namesTemplate(extraArgs: readonly string[]): boolean {
+  return extraArgs.some((each) => NAMED.has((each.split("=")[0] ?? "").replaceAll("_", "-")));
+}
 
 /** Files that may bring what `snapshotTemplate` does not look for: tokenizers of Mistral, and processors of models that see. */
 const MAY_RENDER = /^(?:tekken\.json|tokenizer\.model\.v\d+|processor_config\.json)$/;
@@ -30,10 +41,8 @@ export function withoutTemplate(
 ): StackError | undefined {
   if (model?.format !== "safetensors") return undefined;
   const { hasChatTemplate, chatFamily, architecture } = model.facts;
-  const given = extraArgs.some((each) =>
-    NAMED.has((each.split("=")[0] ?? "").replaceAll("_", "-")),
-  );
-  if (hasChatTemplate || given || (takesOurs && chatFamily !== undefined)) return undefined;
+  if (hasChatTemplate || namesTemplate(extraArgs) || (takesOurs && chatFamily !== undefined))
+    return undefined;
   if (rendered.test(architecture) || renderedByName?.test(model.reference)) return undefined;
   if (model.files.some(({ path }) => MAY_RENDER.test(path))) return undefined;
   return new StackError("MODEL_UNAVAILABLE", {

@@ -1,5 +1,6 @@
 import type { Endpoint } from "../endpoint.ts";
 import type { ContainerEngine, EngineInput, ProcessEngine } from "../engines/engine.ts";
+import { namesTemplate } from "../engines/without-template.ts";
 import { findings } from "../gate/findings.ts";
 import { ladder } from "../gate/ladder.ts";
 import { type GateOptions, runGate } from "../gate/run-gate.ts";
@@ -19,8 +20,8 @@ export interface Climb extends Pick<GateOptions, "watch" | "tail" | "heed"> {
   readonly reference: string;
   readonly port: number;
   readonly apiKey: string;
-  /** What makes two starts take the same time, beside engine, model and window. */
-  readonly startKey: readonly (string | undefined)[];
+  /** What makes two starts take the same time, beside engine, model and window. Undefined where the engine ran already: that is no start. */
+  readonly startKey: readonly (string | undefined)[] | undefined;
   /** The engine's log. */
   readonly follow: Narration["follow"];
   readonly outOfMemory?: LogWatch["outOfMemory"];
@@ -34,8 +35,10 @@ export async function climb(context: RunContext, what: Climb): Promise<Endpoint>
   const { ready, parallel } = settings;
   const { model, servedName, context: window } = input;
   const probes = ladder(engine.probes(input), ready, { model: servedName, window });
-  const key = [engine.name, model.weights.digest, window, parallel, ready, ...what.startKey];
-  const facts = await narrated(context, { key: key.join(" "), follow: what.follow }, (doing) =>
+  const { startKey, follow } = what;
+  const start =
+    startKey && [engine.name, model.weights.digest, window, parallel, ready, ...startKey].join(" ");
+  const facts = await narrated(context, { start, follow }, (doing) =>
     runGate(context, probes, {
       doing,
       origin: `http://127.0.0.1:${port}`,
@@ -55,6 +58,8 @@ export async function climb(context: RunContext, what: Climb): Promise<Endpoint>
   const seen = findings(facts, { ready, window, parallel, truncates: engine.truncates });
   // What the engine said of itself goes before what it was told.
   const { contextWindow } = seen;
+  // Where a server does not count, whether tools were part of the prompt was not seen.
+  const { accepted = true, rendered = engine.takesTools(model) } = seen.measured.tools ?? {};
   return {
     name: settings.name,
     engine: engine.name,
@@ -64,8 +69,12 @@ export async function climb(context: RunContext, what: Climb): Promise<Endpoint>
     reference: what.reference,
     contextWindow,
     maxOutputTokens: Math.max(1, Math.min(input.maxOutputTokens, Math.floor(contextWindow / 4))),
-    tools: engine.takesTools(model) && seen.tools !== false,
+    tools: accepted && rendered,
     measured: seen.measured,
-    warnings: [...templateWarnings(model), ...what.warnings, ...seen.warnings],
+    warnings: [
+      ...(namesTemplate(input.extraArgs) ? [] : templateWarnings(model)),
+      ...what.warnings,
+      ...seen.warnings,
+    ],
   };
 }
