@@ -158,12 +158,65 @@ describe("why nothing can be", () => {
       { host: host({}, { renderNodes: [render(128, "intel")] }) },
       "unasked no-image-for-gpu",
     ],
+    [
+      "one AMD GPU that is there, and one that is not",
+      { accelerators: ALL, host: amd, policy: ["0", "5"] },
+      "broken unknown-device",
+    ],
+    [
+      "the same with Vulkan",
+      {
+        accelerators: ALL,
+        host: host({}, { renderNodes: [render(128, "intel")] }),
+        policy: ["0", "1"],
+      },
+      "broken unknown-device",
+    ],
     ["a second AMD GPU", { accelerators: ALL, host: amd, policy: ["5"] }, "absent unknown-device"],
   ])("%s", (_, part, expected) => {
     const { fault, devices } = decideGpu(question(part));
     expect(`${fault?.state} ${fault?.cause}`).toBe(expected);
     expect(fault?.next.length).toBeGreaterThan(0);
     expect(devices).toEqual([]);
+  });
+});
+
+it.each<[string, Partial<GpuQuestion>, readonly string[], string]>([
+  [
+    "CDI, one of them",
+    { daemon: cdi, policy: ["1", "7"] },
+    ["discovered: nvidia.com/gpu=0, nvidia.com/gpu=1, nvidia.com/gpu=all"],
+    "stack up --gpu 1",
+  ],
+  [
+    "CDI, none of them",
+    { daemon: cdi, policy: ["7"] },
+    ["discovered: nvidia.com/gpu=0, nvidia.com/gpu=1, nvidia.com/gpu=all"],
+    "stack up --gpu 0",
+  ],
+  [
+    "AMD, one of them",
+    { accelerators: ALL, host: amd, policy: ["5", "0"] },
+    ["0: amd /dev/dri/renderD129"],
+    "stack up --gpu 0",
+  ],
+  [
+    "AMD, none of them",
+    { accelerators: ALL, host: amd, policy: ["5"] },
+    ["amd /dev/dri/renderD129", "intel /dev/dri/renderD128"],
+    "stack up --gpu all",
+  ],
+  [
+    "none that the engine has an image for",
+    { host: amd, policy: ["0"] },
+    ["amd /dev/dri/renderD129", "intel /dev/dri/renderD128"],
+    "stack up --gpu none",
+  ],
+])("a number that is not there is told with those that are: %s", (_, part, evidence, next) => {
+  expect(decideGpu(question(part)).fault).toMatchObject({
+    cause: "unknown-device",
+    evidence,
+    next,
   });
 });
 

@@ -1,8 +1,8 @@
 import type { DaemonFacts, DeviceRequest } from "../../docker/runtime.ts";
 import type { Accelerator } from "../../engines/engine.ts";
 import { CDI_GENERATE, explainGpuWords, JETPACK, RUNTIME_CONFIGURE, SETUP } from "./causes.ts";
-import type { HostGpu } from "./host-gpu.ts";
-import type { GpuPolicy } from "./policy.ts";
+import type { DeviceNode, HostGpu, RenderNode } from "./host-gpu.ts";
+import { GPU_POLICY_PATTERN, type GpuPolicy } from "./policy.ts";
 import type { GpuFault } from "./verdict.ts";
 
 export interface GpuQuestion {
@@ -70,21 +70,17 @@ function amd(question: GpuQuestion): GpuDecision | undefined {
   const cdi = cdiDevices(question, "amd.com/gpu");
   if (cdi !== undefined) return { ...cdi, accelerator: "rocm" };
   const { host, policy } = question;
-  if (host?.kfd === undefined) return undefined;
-  const nodes = chosen(
-    host.renderNodes.filter(({ vendor }) => vendor === "amd"),
-    policy,
-  );
-  if (nodes.length === 0) return undefined;
-  return { ...byNodes([host.kfd, ...nodes]), accelerator: "rocm" };
+  const { kfd } = host ?? {};
+  if (kfd === undefined) return undefined;
+  const nodes = (host?.renderNodes ?? []).filter(({ vendor }) => vendor === "amd");
+  const found = byNodes(nodes, policy, (some) => [kfd, ...some]);
+  return found && { ...found, accelerator: "rocm" };
 }
 
 function vulkan({ host, policy }: GpuQuestion): GpuDecision | undefined {
-  const nodes = chosen(
-    (host?.renderNodes ?? []).filter(({ vendor }) => vendor !== "nvidia"),
-    policy,
-  );
-  return nodes.length === 0 ? undefined : { ...byNodes(nodes), accelerator: "vulkan" };
+  const nodes = (host?.renderNodes ?? []).filter(({ vendor }) => vendor !== "nvidia");
+  const found = byNodes(nodes, policy);
+  return found && { ...found, accelerator: "vulkan" };
 }
 
 /** Undefined when the daemon has discovered no device of that kind. One that was named and isn't there is a fault. */
@@ -105,14 +101,30 @@ function cdiDevices(
   const wanted = qualified(policy, kind);
   const unknown = wanted.filter((id) => !there.includes(id));
   if (unknown.length === 0) return request(wanted);
+  const known = policy.filter((_, index) => there.includes(wanted[index] ?? ""));
+  const names = there.map((id) => id.slice(kind.length + 1));
+  const [first = "all"] = names.filter((each) => GPU_POLICY_PATTERN.test(each));
+  return unknownDevice(
+    unknown,
+    [`discovered: ${there.join(", ")}`],
+    known.length > 0 ? known : [first],
+  );
+}
+
+/** `instead`: what `--gpu` may be given. */
+function unknownDevice(
+  unknown: readonly string[],
+  evidence: readonly string[],
+  instead: readonly string[],
+): Omit<GpuDecision, "accelerator"> {
   return {
     devices: [],
     fault: {
       state: "broken",
       cause: "unknown-device",
       why: `There is no ${unknown.join(", ")}.`,
-      evidence: [`discovered: ${there.join(", ")}`],
-      next: "choose among these with --gpu, by what stands behind the =",
+      evidence,
+      next: `stack up --gpu ${instead.join(",")}`,
     },
   };
 }
@@ -121,22 +133,35 @@ function qualified(ids: readonly string[] | "all", kind: string): readonly strin
   return (ids === "all" ? ["all"] : ids).map((id) => `${kind}=${id}`);
 }
 
-/** Indexes count the nodes of that kind; UUIDs name none of them. */
-function chosen<T>(nodes: readonly T[], policy: GpuPolicy): readonly T[] {
-  if (typeof policy === "string") return nodes;
-  return policy.flatMap((id) => nodes[Number(id)] ?? []);
-}
-
+/**
+ * Indexes count the nodes of that kind; UUIDs name none of them. Undefined where none is meant, and a fault where not all are there:
+ * what is named is meant exactly. `withOthers`: what must be handed out beside them.
+ */
 function byNodes(
-  nodes: readonly { readonly path: string; readonly gid: number }[],
-): Omit<GpuDecision, "accelerator"> {
-  const paths = nodes.map(({ path }) => path);
-  const groups = [...new Set(nodes.map(({ gid }) => gid))].sort((a, b) => a - b);
+  nodes: readonly RenderNode[],
+  policy: GpuPolicy,
+  withOthers: (nodes: readonly DeviceNode[]) => readonly DeviceNode[] = (some) => some,
+): Omit<GpuDecision, "accelerator"> | undefined {
+  const ids = typeof policy === "string" ? nodes.map((_, index) => `${index}`) : policy;
+  const known = ids.filter((id) => nodes[Number(id)] !== undefined);
+  if (known.length === 0) return undefined;
+  if (known.length < ids.length) {
+    const unknown = ids.filter((id) => !known.includes(id)).map((id) => `GPU ${id}`);
+    return unknownDevice(
+      unknown,
+      nodes.map((node, index) => `${index}: ${nodeText(node)}`),
+      known,
+    );
+  }
+  const all = withOthers(known.flatMap((id) => nodes[Number(id)] ?? []));
+  const paths = all.map(({ path }) => path);
+  const groups = [...new Set(all.map(({ gid }) => gid))].sort((a, b) => a - b);
   return { devices: [{ driver: "nodes", paths, groups }], fault: undefined };
 }
 
 /** Why nothing can be asked for: the first thing that is missing, from the hardware up. */
-function missing({ policy, accelerators, daemon, host }: GpuQuestion): GpuFault {
+function missing(question: GpuQuestion): GpuFault {
+  const { policy, accelerators, daemon, host } = question;
   const fault = (
     state: GpuFault["state"],
     cause: GpuFault["cause"],
@@ -199,7 +224,9 @@ function missing({ policy, accelerators, daemon, host }: GpuQuestion): GpuFault 
   const seen = [...new Set([...cards, ...renderNodes.map(nodeText)])];
   if (seen.length > 0 && typeof policy !== "string") {
     const why = `There is no GPU ${policy.join(", ")} that the engine has an image for.`;
-    return fault("absent", "unknown-device", why, OTHER_ENGINE, seen);
+    const all = decideGpu({ ...question, policy: "all" });
+    const next = `stack up --gpu ${all.fault === undefined ? "all" : "none"}`;
+    return fault("absent", "unknown-device", why, next, seen);
   }
   if (cards.length > 0) {
     const why = "The engine has no image for the GPU that is here.";
@@ -226,6 +253,6 @@ const VULKAN_ONLY =
   "The GPU that is here serves Vulkan alone, often no faster than the processor: it is used when it is asked for.";
 const NO_VULKAN = "The GPU that is here serves Vulkan alone, for which the engine has no image.";
 
-function nodeText({ vendor, path }: HostGpu["renderNodes"][number]): string {
+function nodeText({ vendor, path }: RenderNode): string {
   return `${vendor} ${path}`;
 }
