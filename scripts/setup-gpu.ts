@@ -2,10 +2,11 @@
 // pnpm setup:gpu [--apply | --undo]
 // From a bare Debian, Ubuntu or Fedora to containers that have the NVIDIA GPU. Without a flag it says what it would do. Ends
 // with the status of `stack doctor --gpu all`.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { $ } from "zx";
 import { z } from "zod";
+import { isErrno, writeFileAtomic } from "../src/host/atomic-write.ts";
 import { createHost } from "../src/host/real-host.ts";
 import { gpuFacts } from "../src/host/gpu-facts.ts";
 import {
@@ -16,9 +17,8 @@ import {
 } from "../src/plan/gpu/setup-steps.ts";
 
 const host = createHost();
-const { state } = host.paths;
 /** Ids of the steps that this script has done: it takes back no others. */
-const RECORD = join(state, "setup-gpu.json");
+const RECORD = join(host.paths.state, "setup-gpu.json");
 const STACK = join(import.meta.dirname, "stack.ts");
 
 async function main(flag: string | undefined): Promise<void> {
@@ -46,13 +46,15 @@ async function show(steps: readonly SetupStep[]): Promise<void> {
 }
 
 async function apply(steps: readonly SetupStep[]): Promise<void> {
+  const done = [...remembered(steps)];
   for (const step of steps) {
     if (await isDone(step)) {
       console.log(`done   ${step.title}`);
       continue;
     }
     console.log(`doing  ${step.title}`);
-    remember([...remembered().filter((id) => id !== step.id), step.id]);
+    if (!done.includes(step.id)) done.push(step.id);
+    await remember(done);
     await runAll(step.commands);
     if (await isDone(step)) continue;
     if (!step.reboot) throw new Error(`${step.title}: done, and \`${step.check}\` still fails`);
@@ -65,11 +67,13 @@ async function apply(steps: readonly SetupStep[]): Promise<void> {
 }
 
 async function undo(steps: readonly SetupStep[]): Promise<void> {
+  let done = remembered(steps);
   for (const step of steps.toReversed()) {
-    if (!remembered().includes(step.id)) continue;
+    if (!done.includes(step.id)) continue;
     console.log(`undoing  ${step.title}`);
     await runAll(step.undo);
-    remember(remembered().filter((id) => id !== step.id));
+    done = done.filter((id) => id !== step.id);
+    await remember(done);
   }
   rmSync(RECORD, { force: true });
 }
@@ -85,17 +89,23 @@ async function runAll(commands: readonly string[]): Promise<void> {
   }
 }
 
-function remembered(): readonly string[] {
+/** A record that can't be read is not an empty one: `--undo` would leave what was done, and say nothing. */
+function remembered(steps: readonly SetupStep[]): readonly string[] {
   try {
     return z.array(z.string()).parse(JSON.parse(readFileSync(RECORD, "utf8")));
-  } catch {
-    return [];
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return [];
+    const why = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+    const ids = steps.map(({ id }) => id).join(", ");
+    throw new Error(
+      `${RECORD}, the list of what setup:gpu has done here, can't be read, so nothing was changed: ${why}\nWrite it anew, as a JSON list out of: ${ids}; or delete it, and --undo will take back nothing of that.`,
+      { cause: error },
+    );
   }
 }
 
-function remember(ids: readonly string[]): void {
-  mkdirSync(state, { recursive: true });
-  writeFileSync(RECORD, JSON.stringify(ids));
+async function remember(ids: readonly string[]): Promise<void> {
+  await writeFileAtomic(RECORD, JSON.stringify(ids), { mode: 0o600 });
 }
 
 try {

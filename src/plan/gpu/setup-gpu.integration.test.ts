@@ -100,6 +100,23 @@ describe.skipIf(!(await canRehearse()))("setup:gpu (needs a mount namespace)", (
     expect(await machine.calls()).toEqual([]);
   });
 
+  it.each(["", '["engine"', '{"engine":true}', '["engine",1]'])(
+    "forgets nothing of what it has done where that is damaged: %j",
+    async (record) => {
+      await using machine = await rehearsal({ osRelease: DEBIAN, record });
+      await machine.restart();
+      for (const flag of ["--apply", "--undo"]) {
+        const { exitCode, output } = await machine.setup(flag);
+        expect(exitCode).toBe(1);
+        expect(output).toMatch(/^\S+setup-gpu\.json, .* can't be read.*nothing was changed/m);
+        expect(output).toContain("engine, driver, toolkit, cdi");
+      }
+      expect(await machine.calls()).toEqual([]);
+      expect((await machine.files())[RECORD]).toBe(record);
+      expect(await machine.setup()).toMatchObject({ exitCode: 0 });
+    },
+  );
+
   it("stops at a step that fails, and goes on there once that is mended", async () => {
     await using machine = await rehearsal({ osRelease: DEBIAN });
     await machine.restart();

@@ -32,6 +32,8 @@ export interface Machine {
   readonly gpu?: "nvidia" | "none";
   /** More files below `/etc`. */
   readonly etc?: Readonly<Record<string, string>>;
+  /** What an earlier run wrote down of what it has done. */
+  readonly record?: string;
   /** For `stack doctor`, in which it ends. */
   readonly dockerHost?: string;
 }
@@ -69,6 +71,7 @@ export async function rehearsal({
   daemonJson,
   gpu = "nvidia",
   etc = {},
+  record,
   dockerHost = "unix:///nowhere/docker.sock",
 }: Machine): Promise<Rehearsal> {
   const root = await mkdtemp(join(tmpdir(), "stack-setup-"));
@@ -85,6 +88,9 @@ export async function rehearsal({
   }
   await writeFile(at("etc/os-release"), osRelease);
   if (daemonJson !== undefined) await writeFile(at("etc/docker/daemon.json"), daemonJson);
+  if (record !== undefined) {
+    await writeFile(at("home/.local/state/stack/setup-gpu.json"), record);
+  }
   for (const [name, text] of Object.entries(etc)) await writeFile(at("etc", name), text);
   await writeFile(at("pci/0000:01:00.0/class"), "0x030000\n");
   await writeFile(at("pci/0000:01:00.0/vendor"), gpu === "nvidia" ? "0x10de\n" : "0x1234\n");
