@@ -15,6 +15,11 @@ const told: EngineInput = {
   weightsPath: "/models/snapshots/qwen3",
   chatTemplate: "<think></think><tool_call>",
 };
+const withTemplate = (architecture: string, chatTemplate: string): EngineInput => ({
+  ...told,
+  model: { facts: { ...facts, architecture } } as EngineInput["model"],
+  chatTemplate,
+});
 const option = (input: EngineInput, name: string): string | undefined => {
   const { command } = sglang.container(input);
   return command.includes(name) ? command[command.indexOf(name) + 1] : undefined;
@@ -24,7 +29,6 @@ describe("SGLang's arguments", () => {
   it.each([
     ["<think><tool_call><function=", "qwen3_coder", "qwen3"],
     ["<|start_header_id|>", "llama3", undefined],
-    ["<longcat_tool_call>", "hermes", undefined],
   ])("name the parsers for %s", (chatTemplate, tool, reasoning) => {
     const input = { ...told, chatTemplate };
     expect(option(input, "--tool-call-parser")).toBe(tool);
@@ -59,6 +63,59 @@ describe("SGLang's arguments", () => {
       ...(allowed && { SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN: allowed }),
     });
     if (allowed === undefined) expect(Object.keys(env).join()).not.toContain("OVERWRITE");
+  });
+});
+
+/** In ToolCallParserEnum of python/sglang/srt/function_call/function_call_parser.py, 0.5.21. */
+const TOOL = new Set(
+  "apertus2509 cohere_command4 deepseekv3 deepseekv31 deepseekv32 deepseekv4 deepseekv41 dots glm glm45 glm47 gpt-oss k2_horizon kimi_k2 kimi_k3 lfm2 ling3 llama3 mimo minicpm5 mistral muse poolside_v1 pythonic qwen qwen25 qwen3_coder spark25 step3 step3p5 minimax-m2 minimax-m3 nanbeige trinity interns1 hermes hunyuan gigachat3 gigachat35 gemma4 inkling iquest_q1".split(
+    " ",
+  ),
+);
+/** In DetectorMap of python/sglang/srt/parser/reasoning_parser.py, 0.5.21. */
+const REASONING = new Set(
+  "apertus2509 deepseek-r1 deepseek-v3 deepseek-v4 deepseek-v41 dots glm45 ling3 hunyuan gpt-oss k2_horizon kimi kimi_k2 kimi_k3 mimo muse poolside_v1 qwen3 qwen3-thinking minimax minimax-append-think minimax-m3 nanbeige step3 step3p5 mistral nemotron_3 granite_thinking_parser interns1 gemma4 gigachat35 inkling iquest_q1 cohere_command4".split(
+    " ",
+  ),
+);
+
+describe("SGLang's parser for calls", () => {
+  it.each([
+    ["Qwen3", "qwen3", "<think><tool_call>", "hermes"],
+    ["Granite 4, in the form of Hermes", "granitemoehybrid", "<tool_call>", "hermes"],
+    ["Llama 4", "llama4", "<|header_start|>", "pythonic"],
+    ["GLM", "glm4_moe", "<think><tool_call><arg_key>", "glm47"],
+    ["gpt-oss", "gpt_oss", "<|channel|>", "gpt-oss"],
+    ["Kimi K2", "kimi_k2", "<|tool_calls_section_begin|>thinking", "kimi_k2"],
+    ["MiniMax M2", "minimax", "<think><minimax:tool_call>", "minimax-m2"],
+    ["DeepSeek V3.1", "deepseek_v3", "<think><｜tool▁calls▁begin｜>", "deepseekv31"],
+    ["InternLM", "internlm2", "<|action_start|>", "interns1"],
+    ["LFM2", "lfm2", "<|tool_call_start|>", "lfm2"],
+    ["Gemma 4", "gemma4", "<|channel><|tool_call>", "gemma4"],
+    ["Mistral", "mistral", "[TOOL_CALLS]", "mistral"],
+  ])("of %s", (_title, architecture, chatTemplate, tool) => {
+    const input = withTemplate(architecture, chatTemplate);
+    expect(option(input, "--tool-call-parser")).toBe(tool);
+    expect(TOOL).toContain(tool);
+    const reasoning = option(input, "--reasoning-parser");
+    if (/think|channel/.test(chatTemplate)) expect(REASONING).toContain(reasoning);
+    expect(sglang.warnings(input)).toEqual([]);
+  });
+
+  it.each([
+    ["Granite 3", "granite", "<|tool_call|>"],
+    ["Seed-OSS", "seed_oss", "<seed:tool_call>"],
+    ["OLMo 3", "olmo3", "<function_calls>"],
+    ["Phi-4-mini", "phi3", "<|tool|>"],
+    ["LongCat", "longcat_flash", "<longcat_tool_call>"],
+    ["FunctionGemma", "gemma3_text", "<start_function_call>"],
+    ["a form that nobody knows", "new", "{{ tools }}"],
+  ])("of %s is a guess, which is told", (_title, architecture, chatTemplate) => {
+    const input = withTemplate(architecture, chatTemplate);
+    expect(option(input, "--tool-call-parser")).toBe("hermes");
+    expect(sglang.warnings(input)).toEqual([expect.stringContaining("--tool-call-parser NAME")]);
+    const named = { ...input, extraArgs: ["--tool-call-parser", "mine"] };
+    expect(sglang.warnings(named)).toEqual([]);
   });
 });
 

@@ -7,7 +7,8 @@ import { FIRST_MS, firstTokenProbe, listedProbe, notYet, QUICK_MS } from "./open
 import { AGENT_PATHS, COUNTING_PATHS, get, OPENAI_PATHS } from "./openai-paths.ts";
 import { COMPILED_TMP, gpuWarnings, PYTORCH_ENV, shmBytes } from "./pytorch-container.ts";
 import { storeMount } from "./store-mount.ts";
-import { parserWarnings, vllmParsers } from "./vllm-parsers.ts";
+import { sglangParsers } from "./sglang-parsers.ts";
+import { parserWarnings } from "./vllm-parsers.ts";
 import { type TemplateHabits, withoutTemplate } from "./without-template.ts";
 
 const PORT = 30_000;
@@ -69,7 +70,7 @@ export const sglang = {
   probes: sglangProbes,
   gpuShare: { kind: "log", read: sglangGpuShare },
   unservable: (input) => withoutTemplate(TEMPLATES, input),
-  warnings: (input) => [...parserWarnings(input), ...gpuWarnings(input)],
+  warnings: (input) => [...parserWarnings(input, sglangParsers), ...gpuWarnings(input)],
   container: (input) => ({
     entrypoint: ["python3", "-m", "sglang.launch_server"],
     command: [...launchArguments(input), ...input.extraArgs],
@@ -95,40 +96,9 @@ function launchArguments(input: EngineInput): readonly string[] {
   ].flat();
 }
 
-/** Its parsers under vLLM's names for the same; python/sglang/srt/function_call/function_call_parser.py. */
-const TOOL_PARSERS: Readonly<Record<string, string>> = {
-  openai: "gpt-oss",
-  deepseek_v3: "deepseekv3",
-  deepseek_v31: "deepseekv31",
-  deepseek_v32: "deepseekv32",
-  internlm: "interns1",
-  llama3_json: "llama3",
-  llama4_pythonic: "pythonic",
-  minimax_m2: "minimax-m2",
-  qwen3_xml: "qwen3_coder",
-  gemma4: "gemma4",
-  glm47: "glm47",
-  hermes: "hermes",
-  kimi_k2: "kimi_k2",
-  lfm2: "lfm2",
-  mistral: "mistral",
-};
-
-/** As above; python/sglang/srt/parser/reasoning_parser.py. */
-const REASONING_PARSERS: Readonly<Record<string, string>> = {
-  deepseek_r1: "deepseek-r1",
-  deepseek_v3: "deepseek-v3",
-  glm47: "glm45",
-  kimi_k2: "kimi_k2",
-  minimax_m2: "minimax",
-  openai_gptoss: "gpt-oss",
-  qwen3: "qwen3",
-};
-
 function toolArguments({ model, chatTemplate }: EngineInput): readonly string[] {
-  const found = vllmParsers({ architecture: model?.facts.architecture ?? "", chatTemplate });
-  const tool = TOOL_PARSERS[found.tool] ?? "hermes";
-  const reasoning = REASONING_PARSERS[found.reasoning ?? ""];
+  const architecture = model?.facts.architecture ?? "";
+  const { tool, reasoning } = sglangParsers({ architecture, chatTemplate });
   return reasoning === undefined
     ? ["--tool-call-parser", tool]
     : ["--tool-call-parser", tool, "--reasoning-parser", reasoning];

@@ -85,5 +85,5 @@ it.each([
   ["no tools", { templateHasTools: false }, "{{ messages }}", [], 0],
 ])("warns of what it guesses: %s", (_title, facts, chatTemplate, extraArgs, warnings) => {
   const model = { facts } as EngineInput["model"];
-  expect(parserWarnings({ model, chatTemplate, extraArgs })).toHaveLength(warnings);
+  expect(parserWarnings({ model, chatTemplate, extraArgs }, vllmParsers)).toHaveLength(warnings);
 });

@@ -7,12 +7,12 @@ export interface ModelText {
   readonly chatTemplate: string | undefined;
 }
 
-export interface VllmParsers {
+export interface Parsers {
   /** For `--tool-call-parser`. */
   readonly tool: string;
   /** For `--reasoning-parser`. */
   readonly reasoning?: string;
-  /** The template has no mark that we know: `hermes` makes requests with tools accepted, and calls in another form stay text. */
+  /** The engine has no parser, or we know none, for what the template writes: `hermes` makes requests with tools accepted, and calls in another form stay text. */
   readonly guessed: boolean;
 }
 
@@ -55,14 +55,14 @@ const ROWS: readonly Row[] = [
 ];
 
 /** DeepSeek wrote calls as a block of JSON until V3.1, and after it bare. */
-function deepseek(template: string): VllmParsers {
+function deepseek(template: string): Parsers {
   return template.includes("```json")
     ? { tool: "deepseek_v3", reasoning: "deepseek_r1", guessed: false }
     : { tool: "deepseek_v31", reasoning: "deepseek_v3", guessed: false };
 }
 
 /** Which of vLLM's parsers reads the calls and thoughts of a model, by what its own chat template writes. Without thoughts in the template there is no reasoning parser. */
-export function vllmParsers({ architecture, chatTemplate = "" }: ModelText): VllmParsers {
+export function vllmParsers({ architecture, chatTemplate = "" }: ModelText): Parsers {
   if (chatTemplate.includes("<｜tool▁calls▁begin｜>"))
     return thinking(deepseek(chatTemplate), chatTemplate);
   const row = ROWS.find(
@@ -76,24 +76,23 @@ export function vllmParsers({ architecture, chatTemplate = "" }: ModelText): Vll
   );
 }
 
-/** For a model that has tools in its template, in a form that is in no row; not for a parser that the user names. */
-export function parserWarnings({
-  model,
-  chatTemplate,
-  extraArgs,
-}: Pick<EngineInput, "model" | "chatTemplate" | "extraArgs">): readonly string[] {
+/** For a model that has tools in its template, in a form whose parser is a guess; not for a parser that the user names. */
+export function parserWarnings(
+  { model, chatTemplate, extraArgs }: Pick<EngineInput, "model" | "chatTemplate" | "extraArgs">,
+  parsers: (model: ModelText) => Pick<Parsers, "guessed">,
+): readonly string[] {
   const { architecture = "", templateHasTools = false } = model?.facts ?? {};
   const named = extraArgs.some((each) => each.startsWith("--tool-call-parser"));
-  if (!templateHasTools || named || !vllmParsers({ architecture, chatTemplate }).guessed) return [];
+  if (!templateHasTools || named || !parsers({ architecture, chatTemplate }).guessed) return [];
   return [
-    "How this model writes calls of tools is not known here: they may come as text. Name a parser: -- --tool-call-parser NAME",
+    "No parser is known here for how this model writes calls of tools: they may come as text. Name one: -- --tool-call-parser NAME",
   ];
 }
 
 const THOUGHTS = /<think>|<\|channel\|?>|thinking|reasoning/i;
 
 /** A parser of thoughts for a model that has none takes its whole answer for one. */
-function thinking(parsers: VllmParsers, template: string): VllmParsers {
+function thinking(parsers: Parsers, template: string): Parsers {
   const { reasoning, ...rest } = parsers;
   return reasoning === undefined || !THOUGHTS.test(template) ? rest : { ...rest, reasoning };
 }

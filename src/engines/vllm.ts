@@ -69,7 +69,7 @@ export const vllm = {
   probes: vllmProbes,
   gpuShare: { kind: "log", read: vllmGpuShare },
   unservable: (input) => withoutTemplate(TEMPLATES, input),
-  warnings: (input) => [...parserWarnings(input), ...gpuWarnings(input)],
+  warnings: (input) => [...parserWarnings(input, vllmParsers), ...gpuWarnings(input)],
   container: (input) => ({
     entrypoint: ["vllm", "serve"],
     command: [...serveArguments(input), ...input.extraArgs],
