@@ -7,7 +7,7 @@ describe("OLLAMA_HOST", () => {
     ["", "http://127.0.0.1:11434/v1"],
     [" box ", "http://box:11434/v1"],
     ['"box:1"', "http://box:1/v1"],
-    ["box:80", "http://box:80/v1"],
+    ["box:80", "http://box/v1"],
     ["192.168.1.5", "http://192.168.1.5:11434/v1"],
     ["box:1/", "http://box:1/v1"],
     ["box/ollama", "http://box:11434/ollama/v1"],
