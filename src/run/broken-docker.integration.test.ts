@@ -4,6 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Endpoint } from "../endpoint.ts";
+import { LABEL } from "../plan/labels.ts";
 import { identifyProcess } from "../host/process-identity.ts";
 import { fakeDocker } from "../testing/fake-docker.ts";
 import { testHost, type TestHost } from "../testing/test-host.ts";
@@ -188,6 +189,31 @@ describe("where no daemon answers", () => {
     expect(removed).toEqual([expect.stringMatching(/^process/)]);
     expect(warningsOf(test)).toEqual([]);
   });
+});
+
+it("what lives on of a forgotten stack is seen, and can be taken down, when its daemon is back", async () => {
+  await using docker = await fakeDocker();
+  await using test = await testHost({ env: { DOCKER_HOST: "unix:///nowhere/docker.sock" } });
+  await writeEndpoint(stackFolder(test.host, "default"), { ...endpoint, engine: "ollama" });
+  docker.containers.set("stack-default-engine", {
+    id: "container-1",
+    name: "stack-default-engine",
+    body: { Image: "x", Labels: { [LABEL.name]: "default", [LABEL.engine]: "ollama" } },
+    networks: new Set(),
+    archives: [],
+    log: [],
+    status: "running",
+    exitCode: 0,
+    oomKilled: false,
+    waiting: new Set(),
+  });
+  await down(test.context, { name: "default", purge: false, forget: true });
+  Object.assign(test.host.env, { DOCKER_HOST: docker.host });
+  const seen = await ps(test.context, { all: false });
+  expect(seen).toMatchObject([{ name: "default", engine: "ollama" }]);
+  const { removed } = await down(test.context, { name: "default", purge: false });
+  expect(removed).toEqual(["container stack-default-engine"]);
+  expect(docker.containers.size).toBe(0);
 });
 
 it("a daemon that can be asked is asked, also by who would forget", async () => {

@@ -79,6 +79,16 @@ it("deletes the model that a killed `up` had only begun with", async () => {
   expect(await stored()).toBeUndefined();
 });
 
+it("does not take the model of before for that of a killed `up` that named none", async () => {
+  await using test = await testHost(NO_DOCKER);
+  const { stored } = await stacksWithModel(test, ["a"]);
+  await down(test.context, { name: "a", purge: false });
+  const folder = stackFolder(test.host, "a");
+  await writeKept(folder, { engine: "embedded", adopted: false, given: [] });
+  expect(await purge(test, "a")).not.toHaveProperty("purgedModel");
+  expect(await stored()).toBeDefined();
+});
+
 it("says that no model is known to be its", async () => {
   await using test = await testHost(NO_DOCKER);
   await ensureKey(stackFolder(test.host, "a"));

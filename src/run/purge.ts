@@ -85,12 +85,11 @@ async function lastModel(folder: StackFolder): Promise<LastModel | "another's" |
   const endpoint = await readEndpoint(folder);
   if (endpoint !== undefined) return endpoint.adopted === true ? "another's" : endpoint;
   const kept = await readKept(folder);
-  if (kept?.adopted === true) return "another's";
-  const model = kept?.given.find(({ key }) => key === "model")?.value;
-  if (kept !== undefined && typeof model === "string") {
-    return { engine: kept.engine, reference: model };
-  }
-  return readJson(fileOf(folder), lastModelSchema);
+  if (kept === undefined) return readJson(fileOf(folder), lastModelSchema);
+  if (kept.adopted) return "another's";
+  // One that nobody named may be the user's own file's by now: nothing is deleted on a guess.
+  const model = kept.given.find(({ key }) => key === "model")?.value;
+  return typeof model === "string" ? { engine: kept.engine, reference: model } : undefined;
 }
 
 function tryParse(text: string): ModelReference | undefined {
