@@ -1,3 +1,5 @@
+import type { DeviceMemory } from "../gpu/free-bytes.ts";
+import { givenOfEach } from "../gpu/memory-share.ts";
 import type { EngineMemory } from "./engine-memory.ts";
 import type { MemoryEstimate } from "./estimate.ts";
 
@@ -6,25 +8,22 @@ export interface Budget {
   readonly hostFreeBytes: number;
   /** Of all the GPUs that the engine is given; absent where it has none, `Infinity` where they do not say. */
   readonly deviceFreeBytes?: number;
-  /** The same of each of them. */
-  readonly eachFreeBytes?: readonly number[];
+  /** These GPUs. */
+  readonly cards?: readonly DeviceMemory[];
 }
 
-/** The budget with GPUs that have this much free, each; undefined where one does not say. */
-export function withGpus(hostFreeBytes: number, gpus: readonly (number | undefined)[]): Budget {
+/** The budget with these GPUs. */
+export function withGpus(hostFreeBytes: number, gpus: readonly DeviceMemory[]): Budget {
   if (gpus.length === 0) return { hostFreeBytes };
-  const eachFreeBytes = gpus.map((free) => free ?? Infinity);
-  const deviceFreeBytes = eachFreeBytes.reduce((sum, free) => sum + free);
-  return { hostFreeBytes, deviceFreeBytes, eachFreeBytes };
+  const cards = gpus.map(({ freeBytes, totalBytes }) => ({ freeBytes, totalBytes }));
+  const deviceFreeBytes = cards.reduce((sum, { freeBytes = Infinity }) => sum + freeBytes, 0);
+  return { hostFreeBytes, deviceFreeBytes, cards };
 }
 
-/** What can be used of it: of `parts` GPUs with an equal part on each as much of every one as the fullest has free, else all. */
-export function usableBudget(
-  { eachFreeBytes, ...budget }: Budget,
-  parts: number | undefined,
-): Budget {
-  if (parts === undefined || eachFreeBytes === undefined) return budget;
-  return { ...budget, deviceFreeBytes: parts * Math.min(...eachFreeBytes.slice(0, parts)) };
+/** What can be used of it: of `parts` GPUs with an equal part on each what the engine is given of them, else all. */
+export function usableBudget({ cards, ...budget }: Budget, parts: number | undefined): Budget {
+  if (parts === undefined || cards === undefined) return budget;
+  return { ...budget, deviceFreeBytes: parts * givenOfEach(cards.slice(0, parts)) };
 }
 
 /** Share of the free memory that `auto` leaves alone: the machine has other work, and an estimate is one. */

@@ -26,6 +26,8 @@ it.each<[string, Partial<ContainerMemory>, string | undefined, number]>([
 });
 
 it("one GPU that does not say makes the whole unknown", () => {
-  expect(budget({ gpus: [GB, GB] }).deviceFreeBytes).toBe(2 * GB);
-  expect(budget({ gpus: [GB, undefined] }).deviceFreeBytes).toBe(Infinity);
+  const free = (...each: (number | undefined)[]) =>
+    budget({ gpus: each.map((freeBytes) => ({ freeBytes })) }).deviceFreeBytes;
+  expect(free(GB, GB)).toBe(2 * GB);
+  expect(free(GB, undefined)).toBe(Infinity);
 });

@@ -1,3 +1,4 @@
+import type { DeviceMemory } from "../gpu/free-bytes.ts";
 import { parseSize } from "../size.ts";
 import { type Budget, withGpus } from "./budget.ts";
 
@@ -12,8 +13,8 @@ export interface ContainerMemory {
   readonly daemonBytes: number;
   /** What the stack has that it would replace: free when that is gone. */
   readonly heldBytes: number;
-  /** Free on the GPUs that it is given, each; undefined where one does not say. */
-  readonly gpus: readonly (number | undefined)[];
+  /** Of the GPUs that it is given. */
+  readonly gpus: readonly DeviceMemory[];
 }
 
 /** What the daemon's machine has left, and no more than `limit`, the setting `memory`. Of a virtual machine only the size is known. */

@@ -17,7 +17,7 @@ interface Misfit {
 /** The error, with the sum, and what would fit: another context, another type of keys and values, or only a smaller model. */
 export function doesNotFit(misfit: Misfit): StackError {
   const { question, size, needed, context } = misfit;
-  const there = thereIs(question);
+  const there = thereIs(misfit);
   const amount =
     size === undefined
       ? `at least ${formatBytes(needed.total)} of memory for its weights`
@@ -29,15 +29,18 @@ export function doesNotFit(misfit: Misfit): StackError {
   });
 }
 
-/** What a limit leaves is not called free. */
-function thereIs({ budget, settings }: FitQuestion): string {
+/** What a limit leaves is not called free, nor what an engine is given of a card. */
+function thereIs({ question: { budget, settings }, engine }: Misfit): string {
   const { hostFreeBytes, deviceFreeBytes } = budget;
   const limited = settings.memory !== undefined && parseSize(settings.memory) === hostFreeBytes;
-  const host = formatBytes(hostFreeBytes);
-  const gpu = deviceFreeBytes === undefined ? "" : `${formatBytes(deviceFreeBytes)} of the GPU`;
-  if (limited)
-    return `${gpu === "" ? "" : `${gpu} are free and `}${host} are allowed by \`memory\``;
-  return gpu === "" ? `${host} are free` : `${gpu} and ${host} of the machine are free`;
+  const host = `${formatBytes(hostFreeBytes)}${deviceFreeBytes === undefined ? "" : " of the machine"}`;
+  const hostThere = limited
+    ? `${formatBytes(hostFreeBytes)} are allowed by \`memory\``
+    : `${host} are free`;
+  if (deviceFreeBytes === undefined) return hostThere;
+  const gpu = `${formatBytes(deviceFreeBytes)} of the GPU`;
+  if (engine.sharesEvenly) return `${gpu} can be given to it and ${hostThere}`;
+  return limited ? `${gpu} are free and ${hostThere}` : `${gpu} and ${hostThere}`;
 }
 
 function sumText({ weights, kv, compute, runtime, cache }: MemoryEstimate): string {

@@ -43,7 +43,7 @@ export interface Fit {
 export function fitContext(asked: FitQuestion): Fit {
   const engine = engineMemory(asked.engine, asked.budget.deviceFreeBytes !== undefined);
   const known = asked.facts.memory ?? undefined;
-  const gpus = asked.budget.eachFreeBytes?.length ?? 1;
+  const gpus = asked.budget.cards?.length ?? 1;
   const parts = engine.sharesEvenly ? evenShare(gpus, known) : undefined;
   const budget = usableBudget(asked.budget, parts);
   const question: FitQuestion = { ...asked, budget };

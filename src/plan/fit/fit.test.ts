@@ -358,18 +358,50 @@ describe("the fit", () => {
     ["three, of which its heads can use two", [12, 12, 12], "ample", 24],
     ["one that is too small, and much memory beside it", [8], "refused", 8],
   ])("with GPUs that share evenly: %s", (_title, cards, expected, counted) => {
-    const gpus = cards.map((each) => each * GIB);
-    const memory = { ...QWEN3_8B, queryHeads: 32 };
-    const fit = fitContext({
-      ...QWEN,
-      engine: "vllm",
-      weightsBytes: 11 * GIB,
-      facts: { ...QWEN.facts, memory },
-      budget: withGpus(64 * GIB, gpus),
-    });
+    const fit = onCards(cards.map((each) => ({ freeBytes: each * GIB })));
     expect(fit.misfit === undefined ? fit.room : "refused").toBe(expected);
     expect(fit.budget).toEqual({ hostFreeBytes: 64 * GIB, deviceFreeBytes: counted * GIB });
   });
+
+  // What vLLM is told to take: hundredths of the whole card, less 1 GiB for others, at most 92.
+  it.each<[string, readonly (readonly [free: number, of: number])[], number]>([
+    ["a part of a card that a desktop uses", [[9.7, 12]], 0.72 * 12],
+    ["at most its own share of an empty one", [[80, 80]], 0.92 * 80],
+    [
+      "the same of each as of the fullest",
+      [
+        [23, 24],
+        [12, 24],
+      ],
+      2 * 0.45 * 24,
+    ],
+    ["nothing of one with nothing to spare", [[0.9, 12]], 0],
+  ])("counts no more of a card than the engine is given: %s", (_title, cards, counted) => {
+    const { budget } = onCards(
+      cards.map(([free, of]) => ({ freeBytes: free * GIB, totalBytes: of * GIB })),
+    );
+    expect(budget.deviceFreeBytes! / GIB).toBeCloseTo(counted);
+  });
+
+  it("refuses a context that what the engine is given does not hold, though it is free", () => {
+    const needed = 12 * GIB;
+    const rest = fitContext({ ...QWEN, engine: "vllm", budget: ample }).estimate!;
+    const weightsBytes = needed - rest.kv - rest.compute;
+    const misfit = (freeBytes: number) =>
+      onCards([{ freeBytes, totalBytes: 24 * GIB }], weightsBytes).misfit?.what;
+    expect(misfit(13.2 * GIB)).toBeUndefined();
+    expect(misfit(12.5 * GIB)).toMatch(/, and 12\.\d GB of the GPU can be given to it and /);
+  });
+
+  const ample = withGpus(64 * GIB, [{ freeBytes: 64 * GIB }]);
+  const onCards = (cards: Parameters<typeof withGpus>[1], weightsBytes = 11 * GIB) =>
+    fitContext({
+      ...QWEN,
+      engine: "vllm",
+      weightsBytes,
+      facts: { ...QWEN.facts, memory: { ...QWEN3_8B, queryHeads: 32 } },
+      budget: withGpus(64 * GIB, cards),
+    });
 });
 
 function failure(question: FitQuestion): StackError {

@@ -1,6 +1,6 @@
 import type { Engine } from "../../engines/engine.ts";
 import { decideGpu, type GpuQuestion } from "../gpu/decide.ts";
-import { freeOfDevices } from "../gpu/free-bytes.ts";
+import { memoryOfDevices } from "../gpu/free-bytes.ts";
 import type { HostGpu } from "../gpu/host-gpu.ts";
 import type { GpuPolicy } from "../gpu/policy.ts";
 import { type Budget, withGpus } from "./budget.ts";
@@ -17,8 +17,8 @@ export function machineBudget(
   host: HostGpu,
 ): Budget {
   const { devices } = decideGpu({ ...wish, host, daemon: ableDaemon(host) });
-  const free = freeOfDevices(devices, host).filter((bytes) => bytes !== undefined);
-  return withGpus(hostFreeBytes, free);
+  const telling = memoryOfDevices(devices, host).filter(({ freeBytes }) => freeBytes !== undefined);
+  return withGpus(hostFreeBytes, telling);
 }
 
 /** A container daemon that passes on whatever this machine has: whether the one here does, is not asked for a list of models. */

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { DeviceRequest } from "../../docker/runtime.ts";
-import { freeOfDevices, type GpuMemory } from "./free-bytes.ts";
+import { type GpuMemory, memoryOfDevices } from "./free-bytes.ts";
 
 const node = (number: number, vendor: "amd" | "intel", freeBytes?: number) => ({
   path: `/dev/dri/renderD${number}`,
@@ -41,11 +41,12 @@ it.each<[string, readonly DeviceRequest[], readonly (number | undefined)[]]>([
     [undefined, 16],
   ],
 ])("free memory of %s", (_title, requests, expected) => {
-  expect(freeOfDevices(requests, HOST)).toEqual(expected);
+  const free = memoryOfDevices(requests, HOST).map(({ freeBytes }) => freeBytes);
+  expect(free).toEqual(expected);
 });
 
 it("does not say anything where nvidia-smi listed nothing", () => {
   const nothing = { nvidia: { devices: [] }, renderNodes: [] };
   const all: DeviceRequest = { driver: "cdi", ids: ["nvidia.com/gpu=all"] };
-  expect(freeOfDevices([all], nothing)).toEqual([undefined]);
+  expect(memoryOfDevices([all], nothing)).toEqual([{ freeBytes: undefined }]);
 });

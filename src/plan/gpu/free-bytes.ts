@@ -36,14 +36,6 @@ export function memoryOfDevices(
   });
 }
 
-/** As `memoryOfDevices`, what is free alone. */
-export function freeOfDevices(
-  requests: readonly DeviceRequest[],
-  host: GpuMemory,
-): readonly (number | undefined)[] {
-  return memoryOfDevices(requests, host).map(({ freeBytes }) => freeBytes);
-}
-
 const UNKNOWN: DeviceMemory = { freeBytes: undefined };
 
 /** `all`, an index or a UUID, and of CDI with its kind in front. */

@@ -16,3 +16,12 @@ export function memoryShare(cards: readonly DeviceMemory[]): number | undefined 
   const least = Math.min(100 * MOST, ...shares);
   return cards.length > 0 && least > 0 ? least / 100 : undefined;
 }
+
+/** Bytes that an engine with that share has of each card; `Infinity` where one does not say what is free. */
+export function givenOfEach(cards: readonly DeviceMemory[]): number {
+  const free = Math.min(...cards.map(({ freeBytes = Infinity }) => freeBytes));
+  const whole = Math.min(...cards.map(({ totalBytes = NaN }) => totalBytes));
+  // Without the whole no share is named, and the engine takes what there is.
+  if (!isFinite(free) || Number.isNaN(whole)) return free;
+  return (memoryShare(cards) ?? 0) * whole;
+}
