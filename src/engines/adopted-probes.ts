@@ -61,7 +61,8 @@ function firstToken(model: string): Probe {
 export function judgeRefusal(answer: ProbeAnswer): ProbeVerdict {
   const why = refusal(answer);
   if (answer.status === 401 || answer.status === 403) {
-    return { kind: "fatal", why, next: "name the file with its key: --key-file FILE" };
+    // As where the list is refused: the key is the user's to give.
+    return { kind: "fatal", code: "USAGE", why, next: "stack up --key-file FILE" };
   }
   if (
     answer.status >= 300 &&

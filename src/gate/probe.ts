@@ -1,3 +1,5 @@
+import type { ErrorCode } from "../errors.ts";
+
 /** The ladder from "process is up" to "an agent can work", lowest first. */
 export const RUNGS = ["up", "healthy", "listed", "first-token", "tools", "context"] as const;
 export type Rung = (typeof RUNGS)[number];
@@ -52,4 +54,10 @@ export type ProbeVerdict =
   /** Not yet: ask again. */
   | { readonly kind: "wait"; readonly why: string }
   /** Asking again will not help. */
-  | { readonly kind: "fatal"; readonly why: string; readonly next?: string };
+  | {
+      readonly kind: "fatal";
+      /** `NOT_READY` unless given. */
+      readonly code?: ErrorCode;
+      readonly why: string;
+      readonly next?: string;
+    };

@@ -112,7 +112,7 @@ async function climbOne(
     if (verdict.kind === "ok") return verdict;
     if (verdict.kind === "fatal") {
       const { detail, known } = await evidence(context, options, signal);
-      throw new StackError(known?.code ?? "NOT_READY", {
+      throw new StackError(known?.code ?? verdict.code ?? "NOT_READY", {
         what: `The engine can't answer: it stopped short of "${probe.rung}".`,
         why: known?.why ?? verdict.why,
         next: known?.next ?? verdict.next ?? options.next ?? "stack logs",

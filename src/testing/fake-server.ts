@@ -26,6 +26,8 @@ export interface Quirks {
   readonly pairMs?: number;
   readonly countsTokens?: boolean;
   readonly key?: string;
+  /** The list is for everybody: only chats ask for the key. */
+  readonly listIsPublic?: boolean;
   /** Status of a page of a proxy in place of every answer. */
   readonly page?: number;
   /** Below which `/v1` lies. */
@@ -113,7 +115,11 @@ async function route(
   if (what !== "POST /v1/chat/completions") seen.push(what);
   if (quirks.page !== undefined || (what === "GET /v1/models" && list === "page")) {
     sendPage(response, quirks.page ?? 200);
-  } else if (key !== undefined && request.headers.authorization !== `Bearer ${key}`) {
+  } else if (
+    key !== undefined &&
+    request.headers.authorization !== `Bearer ${key}` &&
+    !(quirks.listIsPublic === true && what === "GET /v1/models")
+  ) {
     sendJson(response, 401, { error: { message: "Incorrect API key", code: "invalid_api_key" } });
   } else if (what === "GET /v1/models" && list === "good") {
     const data = models.map((id) => ({ id, object: "model", ...quirks.entry }));
