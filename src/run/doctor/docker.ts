@@ -3,6 +3,7 @@ import { StackError } from "../../errors.ts";
 import { freeBytes } from "../../models/download/disk-space.ts";
 import { formatBytes } from "../../models/bytes.ts";
 import type { Check, Finding } from "./check.ts";
+import { engineToStart } from "./needs.ts";
 
 /** An image of an engine with GPU libraries takes about this much, unpacked. */
 const COMFORTABLE_BYTES = 20e9;
@@ -18,7 +19,7 @@ export const dockerCheck: Check = {
       return [...dockerFindings(facts), ...(await diskFindings(facts))];
     } catch (error) {
       if (!(error instanceof StackError)) throw error;
-      return [unreachableFinding(error, settings.engine !== "embedded")];
+      return [unreachableFinding(error, engineToStart(settings)?.kind === "container")];
     }
   },
 };
@@ -29,7 +30,7 @@ export function unreachableFinding(error: StackError, needed: boolean): Finding 
   const head = { summary: why === undefined ? what : `${what} ${why}`, detail };
   const fix = next ?? "start Docker, or set DOCKER_HOST";
   if (needed) return { status: "failed", code, ...head, fix };
-  const summary = `${what} The embedded engine does not need one.`;
+  const summary = `${what} What is asked for does not need one.`;
   return { status: "warning", ...head, summary, fix };
 }
 

@@ -7,7 +7,7 @@ import { settingsSchema, type ResolvedSettings } from "../../plan/settings.ts";
 import { testHost } from "../../testing/test-host.ts";
 import { doctor } from "../doctor.ts";
 import type { Check, Finding } from "./check.ts";
-import { diskFinding } from "./disk.ts";
+import { diskFinding, readOnlyFinding } from "./disk.ts";
 import { dockerFindings, unreachableFinding } from "./docker.ts";
 import { gpuFinding, withoutDaemon } from "./gpu.ts";
 import { isolationFinding } from "./isolation.ts";
@@ -94,9 +94,12 @@ describe("verdicts", () => {
     ["no isolation, required", isolationFinding(false, true), "failed NETWORK_LEAK"],
     ["Node 24", nodeFinding("v24.1.0"), "ok"],
     ["Node 22", nodeFinding("v22.1.0"), "warning"],
-    ["disk full", diskFinding("/s", 1e8), "failed DOES_NOT_FIT"],
-    ["disk small", diskFinding("/s", 5e9), "warning"],
-    ["disk large", diskFinding("/s", 5e10), "ok"],
+    ["disk full", diskFinding("/s", 1e8, true), "failed DOES_NOT_FIT"],
+    ["disk full, nothing to fetch", diskFinding("/s", 1e8, false), "warning"],
+    ["disk small", diskFinding("/s", 5e9, true), "warning"],
+    ["disk large", diskFinding("/s", 5e10, true), "ok"],
+    ["store that can't be written", readOnlyFinding("/s", true), "failed DOES_NOT_FIT"],
+    ["the same, nothing to fetch", readOnlyFinding("/s", false), "warning"],
     ["no GPU", gpuFinding("auto", not("absent"), undefined), "ok"],
     ["no GPU, wanted", gpuFinding("all", not("absent"), undefined), "failed GPU_UNUSABLE"],
     ["GPU that nobody asked for", gpuFinding("auto", not("unasked"), undefined), "ok"],

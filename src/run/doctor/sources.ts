@@ -1,10 +1,10 @@
-import { formatReference, parseReference } from "../../models/reference.ts";
+import { parseReference } from "../../models/reference.ts";
 import { configuredIndex } from "../../models/sources/pip-config.ts";
 import { diagnose } from "../../models/net/trouble.ts";
 import { openHttp, type Http } from "../../models/net/http.ts";
-import { openStore } from "../../models/store.ts";
 import type { ModelReference } from "../../models/model.ts";
 import type { Check, CheckWorld, Finding } from "./check.ts";
+import { wantedModel } from "./needs.ts";
 
 /** Milliseconds that a source has for its answer. */
 const ANSWER_MS = 3000;
@@ -22,7 +22,8 @@ export const sourcesCheck: Check = {
   deadlineMs: 10_000,
   run: async (world) => {
     if (world.settings.offline) return [{ status: "skipped", summary: "`offline` is set" }];
-    const needed = await neededScheme(world);
+    const wanted = await wantedModel(world);
+    const needed = wanted?.fromNetwork === true ? wanted.reference.scheme : undefined;
     const http = await openHttp(world, world.settings.ca, {
       stallMs: ANSWER_MS,
       connectMs: ANSWER_MS,
@@ -67,21 +68,6 @@ function registryOf(model: string): string {
     // Another check says that the model's name is wrong.
   }
   return "registry.ollama.ai";
-}
-
-/** The scheme that `stack up` would have to reach now; undefined when the model is here, or is a file. */
-async function neededScheme(world: CheckWorld): Promise<ModelReference["scheme"] | undefined> {
-  try {
-    const reference = parseReference(world.settings.model);
-    const stored = await openStore(world).find(reference);
-    world.emit({
-      type: "debug",
-      message: `${formatReference(reference)} is ${stored === undefined ? "not " : ""}in the store`,
-    });
-    return stored === undefined ? reference.scheme : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 async function probe(
