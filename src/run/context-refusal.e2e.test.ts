@@ -21,7 +21,7 @@ interface Asked {
 }
 
 async function start(cli: StackCommand, name: string, ...more: readonly string[]): Promise<Asked> {
-  const result = await cli.run("up", ...more, "--name", name, "--json");
+  const result = await cli.run("up", "--name", name, "--json", ...more);
   expect(result).toMatchObject({ exitCode: 0 });
   const { endpoint } = lastJson(result) as { endpoint: Endpoint };
   const post: Asked["post"] = (path, body) =>
@@ -110,6 +110,52 @@ for (const { engine, image, says } of REFUSING) {
     },
   );
 }
+
+const sglang = await docker?.images.inspect(LARGE_IMAGES.sglang);
+
+describe.skipIf(sglang === undefined)("a pool of SGLang's that is smaller than its window", () => {
+  const name = "e2e-refusal-pool";
+  const stream = { stream: true };
+  let asked: Asked;
+  beforeAll(async () => {
+    const cli = await stackCommand();
+    const model = ["--image", LARGE_IMAGES.sglang, "--model", `file:${await starterSnapshot()}`];
+    const pool = ["--", "--max-total-tokens", "3000"];
+    asked = await start(cli, name, "sglang", ...model, "--context", "4096", ...pool);
+  });
+  afterAll(() => stop(asked.cli, name));
+
+  it("is told as the window, with what makes it one", () => {
+    expect(asked.endpoint.contextWindow).toBe(3000);
+    expect(asked.endpoint.warnings).toContainEqual(
+      expect.stringMatching(/believed to be 4096 tokens and is 3000 .*--context 3000/),
+    );
+  });
+
+  it("refuses by OpenAI's code what is longer", async () => {
+    const answer = await asked.post("/v1/chat/completions", words(3200));
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ error: { code: "context_length_exceeded" } });
+  });
+
+  it("refuses inside a stream what is longer and fits the window it was told: that is why it is warned of", async () => {
+    const answer = await asked.post("/v1/chat/completions", { ...stream, ...words(3200) });
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toMatch(/^data: \{"error": \{.*exceeds the maximum allowed length/);
+  });
+
+  it("refuses by OpenAI's code what is streamed and longer than that", async () => {
+    const answer = await asked.post("/v1/chat/completions", { ...stream, ...words(4200) });
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ error: { code: "context_length_exceeded" } });
+  });
+
+  it("refuses inside the stream whatever is asked of Anthropic's API", async () => {
+    const answer = await asked.post("/v1/messages", { ...stream, ...words(4200) });
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toMatch(/^event: message_start\n.*^event: error\n/ms);
+  });
+});
 
 describe.skipIf(docker === undefined)("a prompt that is longer than Ollama's window", () => {
   const name = "e2e-refusal-ollama";

@@ -109,6 +109,16 @@ describe.skipIf(docker === undefined || image === undefined)("stack up sglang", 
     });
   });
 
+  it.each([
+    ["in the stream, with no room for any answer", { max_tokens: 1 }, 200],
+    ["by a status, with no room for the answer that is asked for", { max_tokens: 8 }, 400],
+  ])("refuses %s", async (_title, more, status) => {
+    const prompt = "word ".repeat(CONTEXT - 3);
+    const answer = await ask("/v1/completions", { prompt, stream: true, ...more });
+    expect(answer.status).toBe(status);
+    expect(await answer.text()).toMatch(/"error"/);
+  });
+
   it.each(["/generate", "/flush_cache", "/update_weights_from_disk", "/load_lora_adapter"])(
     "does not let %s through",
     async (path) => {
