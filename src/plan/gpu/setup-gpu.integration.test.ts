@@ -94,6 +94,28 @@ describe.skipIf(!(await canRehearse()))("setup:gpu (needs a mount namespace)", (
     expect(Object.keys(await machine.files())).toEqual(["etc/os-release"]);
   });
 
+  it.each([
+    ["a configuration of Docker", '{"log-driver":"journald"}\n'],
+    ["none", undefined],
+  ])("knows the way back to %s after a step that was repeated", async (_title, daemonJson) => {
+    await using machine = await rehearsal({
+      osRelease: DEBIAN,
+      ...(daemonJson === undefined ? {} : { daemonJson }),
+    });
+    await machine.restart();
+    const before = await machine.files();
+    await machine.breakDocker(true);
+    for (const _ of [1, 2]) {
+      const failed = await machine.setup("--apply");
+      expect(failed.output).toContain("Job for docker.service failed");
+    }
+    await machine.breakDocker(false);
+    await machine.setup("--apply");
+    expect((await machine.files())["etc/docker/daemon.json"]).toContain("nvidia");
+    expect(await machine.setup("--undo")).toMatchObject({ exitCode: 0 });
+    expect(await machine.files()).toEqual(before);
+  });
+
   it("takes back only what it has done itself", async () => {
     await using machine = await rehearsal({ osRelease: DEBIAN });
     await machine.setup("--undo");

@@ -175,8 +175,9 @@ const DOCKER: SetupStep = {
   title: "Docker's runtime nvidia",
   check: `${AS_MAY}$docker info --format '{{json .Runtimes}}' | grep -q '"nvidia"'`,
   commands: [
-    // Which of the two it was decides what `undo` does; with neither it leaves the file alone.
-    `if [ -e ${CONFIG} ]; then sudo cp -a ${CONFIG} ${BEFORE}; else sudo mkdir -p /etc/docker && sudo touch ${ABSENT}; fi`,
+    // Which of the two it was decides what `undo` does; with neither it leaves the file alone. Only the first time: a step that
+    // failed half-way and is repeated finds what it has changed itself.
+    `if [ -e ${BEFORE} ] || [ -e ${ABSENT} ]; then :; elif [ -e ${CONFIG} ]; then sudo cp -a ${CONFIG} ${BEFORE}; else sudo mkdir -p /etc/docker && sudo touch ${ABSENT}; fi`,
     "sudo nvidia-ctk runtime configure --runtime=docker",
     "sudo systemctl restart docker",
   ],

@@ -49,6 +49,8 @@ export interface Rehearsal extends AsyncDisposable {
   restart(): Promise<void>;
   /** The next `nvidia-ctk cdi generate` fails, or no more. */
   breakCdi(broken: boolean): Promise<void>;
+  /** Docker does not start again, or does. */
+  breakDocker(broken: boolean): Promise<void>;
   /** Every file of the machine that the steps or the script itself write, with its text. */
   files(): Promise<Readonly<Record<string, string>>>;
 }
@@ -86,6 +88,8 @@ export async function rehearsal({
   ]) {
     await mkdir(at(folder), { recursive: true });
   }
+  const mark = (name: string, there: boolean): Promise<void> =>
+    there ? writeFile(at("state", name), "") : rm(at("state", name));
   await writeFile(at("etc/os-release"), osRelease);
   if (daemonJson !== undefined) await writeFile(at("etc/docker/daemon.json"), daemonJson);
   if (record !== undefined) {
@@ -130,8 +134,8 @@ export async function rehearsal({
       return text.split("\n").filter((line) => line !== "");
     },
     restart: () => writeFile(at("state/booted"), ""),
-    breakCdi: (broken) =>
-      broken ? writeFile(at("state/cdi-fails"), "") : rm(at("state/cdi-fails")),
+    breakCdi: (broken) => mark("cdi-fails", broken),
+    breakDocker: (broken) => mark("restart-fails", broken),
     async files() {
       const found: Record<string, string> = {};
       for (const folder of ["etc", "keyrings", "home/.local/state/stack"]) {
