@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { containerWeightsPath } from "../engines/store-mount.ts";
@@ -10,6 +10,7 @@ import { TINY_SNAPSHOT, tinySafetensors } from "../testing/tiny-snapshot.ts";
 import type { GgufModel } from "./model.ts";
 import { parseReference } from "./reference.ts";
 import { gitBlobName } from "./store/git-blob-name.ts";
+import { recordId } from "./store/records.ts";
 
 let rig: StoreRig;
 beforeEach(async () => {
@@ -174,4 +175,33 @@ it("one GGUF, three engines, one inode: whatever source it came from", async () 
   const second = await inodes(await rig.ensure("file:m.gguf"));
   expect(new Set(first).size).toBe(1);
   expect(new Set(second).size).toBe(1);
+});
+
+it("leaves alone what a record of a newer version needs, which this one can't read", async () => {
+  await folder("a", TINY_SNAPSHOT);
+  await folder("b", TINY_SNAPSHOT);
+  const a = await rig.ensureSnapshot("file:a");
+  await rig.ensureSnapshot("file:b");
+  const index = join(rig.store.root, "index");
+  const name = (await readdir(index)).find((each) => each.includes(recordId(a.reference))) ?? "";
+  await writeFile(
+    join(index, name),
+    JSON.stringify({ ...a, files: a.files.map(({ path, ...file }) => ({ ...file, as: path })) }),
+  );
+  const left = join(rig.store.root, "blobs", `sha256-${"0".repeat(64)}`);
+  await writeFile(left, "x");
+  const before = await rig.blobFiles();
+
+  expect(await rig.store.gc()).toEqual({ freedBytes: 0 });
+  expect(rig.events).toContainEqual({
+    type: "warning",
+    message: expect.stringContaining(name),
+    next: expect.stringContaining("rm "),
+  });
+  expect(await rig.blobFiles()).toEqual(before);
+  expect((await stat(rig.store.weightsPath(a))).isDirectory()).toBe(true);
+  expect((await rig.store.df()).unusedBytes).toBe((await stat(left)).blocks * 512);
+
+  await rig.store.remove(parseReference("file:b"), "safetensors");
+  expect(await rig.blobFiles()).toEqual(before);
 });

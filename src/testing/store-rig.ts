@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { StackEvent } from "../events.ts";
 import type { GgufModel, SnapshotModel } from "../models/model.ts";
 import { parseReference } from "../models/reference.ts";
 import { openStore, type FetchOptions, type Store } from "../models/store.ts";
@@ -14,6 +15,8 @@ export const CHATML = "{% for m in messages %}<|im_start|>{{ m.role }}{% endfor 
 export interface StoreRig extends AsyncDisposable {
   readonly home: string;
   readonly store: Store;
+  /** Everything that was told. */
+  readonly events: readonly StackEvent[];
   /** How models are fetched unless something else is said. */
   readonly options: FetchOptions;
   /** The same home, another environment. */
@@ -38,6 +41,7 @@ export async function storeRig(env: Readonly<Record<string, string>> = {}): Prom
   }
   return {
     home: world.home,
+    events: world.events,
     options: DEFAULTS,
     get store() {
       return store;

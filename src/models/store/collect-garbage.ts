@@ -1,23 +1,32 @@
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
+import type { StackEvent } from "../../events.ts";
 import type { RunContext } from "../../run-context.ts";
 import { isLockHeld } from "../../host/lock.ts";
 import { BLOB, blobFileName, isPartial, listFiles } from "./disk-use.ts";
 import { removeStrayCapped } from "./cap-answers.ts";
 import { changeStore } from "./change-store.ts";
 import { type Layout } from "./layout.ts";
-import { readRecords } from "./records.ts";
+import { type ForeignRecord, readIndex } from "./records.ts";
 import { removeFile, usedDigests } from "./remove.ts";
 import { removeStraySnapshots } from "./snapshot-folder.ts";
 
-/** See `Store.gc`. While any process fetches, nothing is removed: what looks left over may be its work. */
+/** See `Store.gc`. While any process fetches, or beside a record that is not to be read, nothing is removed: what looks left over may be of use. */
 export async function collectGarbage(
   context: RunContext,
   layout: Layout,
 ): Promise<{ readonly freedBytes: number }> {
   return changeStore(context, layout, async () => {
-    if (await someoneFetches(layout)) return { freedBytes: 0 };
-    const records = await readRecords(layout);
+    if (await someoneFetches(layout)) {
+      const message = `Nothing is removed while a model is being fetched into ${layout.root}.`;
+      context.emit({ type: "info", message });
+      return { freedBytes: 0 };
+    }
+    const { records, foreign } = await readIndex(layout);
+    if (foreign.length > 0) {
+      context.emit(notKnown(foreign));
+      return { freedBytes: 0 };
+    }
     // First these: a blob that still has a second name would give nothing back.
     await removeStraySnapshots(
       layout,
@@ -37,6 +46,15 @@ export async function collectGarbage(
     for (const { path } of leftOver) freedBytes += await removeFile(path);
     return { freedBytes };
   });
+}
+
+function notKnown(records: readonly ForeignRecord[]): StackEvent {
+  const paths = records.map(({ path }) => path).join(" ");
+  return {
+    type: "warning",
+    message: `Nothing is removed, as this version can't read what is needed by ${paths}.`,
+    next: `use the version of stack that wrote it, or where it is damaged: rm ${paths}`,
+  };
 }
 
 async function someoneFetches({ locks }: Layout): Promise<boolean> {

@@ -6,7 +6,7 @@ import type { Digest } from "../model.ts";
 import type { DiskUse } from "../store.ts";
 import { makeFolder, type Layout } from "./layout.ts";
 import { digestsByManifest } from "./manifest.ts";
-import { readRecords } from "./records.ts";
+import { readIndex } from "./records.ts";
 
 interface FoundFile {
   readonly path: string;
@@ -19,16 +19,22 @@ interface FoundFile {
 /** See `Store.df`. */
 export async function diskUse(layout: Layout): Promise<DiskUse> {
   await makeFolder(layout.root, layout.root);
-  const [files, records, manifests] = await Promise.all([
+  const [files, { records, foreign }, manifests] = await Promise.all([
     listFiles(layout.root),
-    readRecords(layout),
+    readIndex(layout),
     digestsByManifest(layout),
   ]);
   const users = new Map<Digest, number>();
   for (const { blobs } of records) {
     for (const { digest } of blobs) users.set(digest, (users.get(digest) ?? 0) + 1);
   }
-  const needed = new Set([...users.keys(), ...[...manifests.values()].flat()].map(blobFileName));
+  const needed = new Set(
+    [
+      ...users.keys(),
+      ...[...manifests.values()].flat(),
+      ...foreign.flatMap(({ digests }) => digests),
+    ].map(blobFileName),
+  );
   const partial = files.filter(({ path }) => isPartial(layout, path));
   const unused = files.filter(
     ({ path }) => path.startsWith(layout.blobs) && BLOB.test(path) && !needed.has(basename(path)),

@@ -2,7 +2,13 @@ import { createHash } from "node:crypto";
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isErrno, writeFileAtomic } from "../../host/atomic-write.ts";
-import { storedModelSchema, type ModelFormat, type StoredModel } from "../model.ts";
+import {
+  type Digest,
+  digestSchema,
+  type ModelFormat,
+  type StoredModel,
+  storedModelSchema,
+} from "../model.ts";
 import { blobPath, type Layout } from "./layout.ts";
 import { badSnapshotFiles } from "./snapshot-folder.ts";
 
@@ -41,23 +47,44 @@ export async function removeRecord(
   await rm(recordPath(layout, reference, format), { force: true });
 }
 
+/** A record that this version cannot read: of a newer one, or damaged. */
+export interface ForeignRecord {
+  readonly path: string;
+  /** All that it names, whatever for: they are somebody's. */
+  readonly digests: readonly Digest[];
+}
+
+interface Index {
+  /** Sorted by reference. */
+  readonly records: readonly StoredModel[];
+  readonly foreign: readonly ForeignRecord[];
+}
+
 /** All records, sorted by reference. */
 export async function readRecords(layout: Layout): Promise<readonly StoredModel[]> {
+  return (await readIndex(layout)).records;
+}
+
+/** All that is in the index: who removes things must know of what it cannot read, too. */
+export async function readIndex(layout: Layout): Promise<Index> {
   let names: string[];
   try {
     names = await readdir(layout.index);
   } catch (error) {
-    if (isErrno(error, "ENOENT")) return [];
+    if (isErrno(error, "ENOENT")) return { records: [], foreign: [] };
     throw error;
   }
-  const records = await Promise.all(
-    names
-      .filter((name) => name.endsWith(".json") && !name.startsWith("."))
-      .map((name) => readRecordFile(join(layout.index, name))),
-  );
-  return records
-    .filter((record) => record !== undefined)
-    .toSorted((a, b) => (a.reference < b.reference ? -1 : 1));
+  const records: StoredModel[] = [];
+  const foreign: ForeignRecord[] = [];
+  for (const name of names.filter((each) => each.endsWith(".json") && !each.startsWith("."))) {
+    const path = join(layout.index, name);
+    const text = await readText(path);
+    if (text === undefined) continue;
+    const record = parseRecord(text);
+    if (record === undefined) foreign.push({ path, digests: digestsIn(text) });
+    else records.push(record);
+  }
+  return { records: records.toSorted((a, b) => (a.reference < b.reference ? -1 : 1)), foreign };
 }
 
 /** Whether every file of the model is there with its size: cheap, and enough before every start. */
@@ -76,11 +103,30 @@ export async function isComplete(layout: Layout, model: StoredModel): Promise<bo
 }
 
 async function readRecordFile(path: string): Promise<StoredModel | undefined> {
+  const text = await readText(path);
+  return text === undefined ? undefined : parseRecord(text);
+}
+
+/** Undefined when it is not there. */
+async function readText(path: string): Promise<string | undefined> {
   try {
-    const parsed = storedModelSchema.safeParse(JSON.parse(await readFile(path, "utf8")));
-    return parsed.success ? parsed.data : undefined;
+    return await readFile(path, "utf8");
   } catch (error) {
-    if (isErrno(error, "ENOENT", "ENOTDIR") || error instanceof SyntaxError) return undefined;
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
     throw error;
   }
+}
+
+function parseRecord(text: string): StoredModel | undefined {
+  try {
+    return storedModelSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function digestsIn(text: string): readonly Digest[] {
+  return (text.match(/sha256:[0-9a-f]{64}(?![0-9a-f])/g) ?? []).map((each) =>
+    digestSchema.parse(each),
+  );
 }

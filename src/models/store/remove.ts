@@ -8,7 +8,7 @@ import { removeCapped } from "./cap-answers.ts";
 import { changeStore } from "./change-store.ts";
 import { blobPath, type Layout } from "./layout.ts";
 import { digestsByManifest } from "./manifest.ts";
-import { readRecord, readRecords, removeRecord } from "./records.ts";
+import { readIndex, readRecord, removeRecord } from "./records.ts";
 import { removeSnapshot } from "./snapshot-folder.ts";
 
 /** Removes the record, the manifest or folder, and those blobs that no other record or manifest (Ollama's own, too) needs. */
@@ -55,8 +55,9 @@ export async function usedDigests(
   layout: Layout,
   except?: StoredModel,
 ): Promise<ReadonlySet<Digest>> {
-  const used = new Set<Digest>();
-  for (const { reference, format, blobs } of await readRecords(layout)) {
+  const { records, foreign } = await readIndex(layout);
+  const used = new Set<Digest>(foreign.flatMap(({ digests }) => digests));
+  for (const { reference, format, blobs } of records) {
     if (reference === except?.reference && format === except.format) continue;
     for (const { digest } of blobs) used.add(digest);
   }
