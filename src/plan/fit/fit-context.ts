@@ -111,8 +111,10 @@ function chooseContext(
   const { context, parallel, kvType } = settings;
   if (context !== "auto") return { tokens: context, by: "settings", warnings: [] };
   const trained = facts.trainedContext ?? AGENT_COMFORT;
+  // What agents need is our own limit, and no model's.
+  const most = facts.trainedContext === undefined ? "settings" : "training";
   if (kept !== undefined)
-    return { tokens: kept, by: kept < trained ? "memory" : "training", warnings: [] };
+    return { tokens: kept, by: kept < trained ? "memory" : most, warnings: [] };
   if (size === undefined || question.budget.deviceFreeBytes === Infinity) {
     const comfort = agentComfort(trained);
     const { tokens } = comfort;
@@ -132,7 +134,7 @@ function chooseContext(
   if (solved === undefined) return agentComfort(trained);
   return {
     tokens: solved.tokens,
-    by: solved.limitedBy === "memory" ? "memory" : "training",
+    by: solved.limitedBy === "memory" ? "memory" : most,
     warnings: [],
   };
 }

@@ -322,6 +322,15 @@ describe("the fit", () => {
   });
 
   it.each([
+    ["what fits", {}],
+    ["what is kept", { kept: 32_768 }],
+  ])("says of auto no training where its length is not known: %s", (_title, more) => {
+    const settings = { ...SETTINGS, context: "auto" } as const;
+    const question = { ...QWEN, settings, facts: { memory: QWEN3_8B }, ...more };
+    expect(fitContext(question).window).toMatchObject({ tokens: 32_768, limitedBy: "settings" });
+  });
+
+  it.each([
     ["by memory", { ...QWEN, budget: { hostFreeBytes: 9 * GIB } }, "memory"],
     ["by training", { ...QWEN, facts: { ...QWEN.facts, trainedContext: 20_000 } }, "training"],
     [
