@@ -101,7 +101,7 @@ export const ERROR_CODES = {
   },
   MODEL_IN_USE: {
     exit: 12,
-    meaning: "A stack is up with the model that was to be removed.",
+    meaning: "A stack is up with the model that was to be removed, or is being brought up with it.",
     remedy: "Stop that stack first; the message names it.",
   },
   CONFLICT: {
