@@ -1,5 +1,5 @@
 import type { SettingKey, ResolvedSettings } from "../plan/settings.ts";
-import type { KeptFor } from "../run/load-settings.ts";
+import type { ResumeFor } from "../run/load-settings.ts";
 import type { RunContext } from "../run-context.ts";
 import type { Style } from "./output/style.ts";
 
@@ -100,7 +100,7 @@ export interface Call<Flags extends FlagSpecs = FlagSpecs> {
   readonly context: RunContext;
   readonly look: Look;
   /** Reads the files of settings at each call. */
-  readonly settings: (keptFor?: KeptFor) => Promise<ResolvedSettings>;
+  readonly settings: (resumeFor?: ResumeFor) => Promise<ResolvedSettings>;
   /** Part of the result, ahead of its end: a line of text, or one object of NDJSON. */
   readonly data: (item: Readonly<Record<string, unknown>>, text: string) => void;
   /** A question on the terminal; undefined where nobody can answer. */

@@ -25,9 +25,9 @@ export async function runCommand(
     dryRun: parsed.globals["dry-run"] === true,
     context,
     look,
-    settings: async (keptFor) => {
+    settings: async (resumeFor) => {
       const { loadSettings } = await import("../run/load-settings.ts");
-      return loadSettings(context, parsed.settings, keptFor);
+      return loadSettings(context, parsed.settings, resumeFor);
     },
     data: (item, text) => output.data(item, text),
     confirm: async (question) =>

@@ -8,26 +8,27 @@ import type { Wire } from "./wire.ts";
 /** Cap of reading a part of a log that is not followed. */
 const TAIL_MS = 20_000;
 
-/** The last `count` lines; stdout and stderr as they came. */
+/** A log's own times are a little before that at which the container is said to have started. */
+const BEFORE_MS = 1000;
+
+/** The last `count` lines, of its latest start where that is known; stdout and stderr as they came. */
 export async function tailLog(
   wire: Wire,
   id: string,
   count: number,
-  signal: AbortSignal | undefined,
+  { startedAt, signal }: NonNullable<Parameters<Containers["tail"]>[2]> = {},
 ): Promise<readonly string[]> {
   const lines: string[] = [];
   const deadline = AbortSignal.timeout(TAIL_MS);
   await readLog(wire, id, {
     tail: count,
+    startedAt,
     follow: false,
     signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
     onLine: (line) => lines.push(line),
   });
   return lines.slice(-count);
 }
-
-/** A log's own times are a little before that at which the container is said to have started. */
-const BEFORE_MS = 1000;
 
 /** The first `count` lines, of its latest start where that is known. The rest of the log is not waited for. */
 export async function headLog(
@@ -38,12 +39,11 @@ export async function headLog(
 ): Promise<readonly string[]> {
   const lines: string[] = [];
   const enough = new AbortController();
-  const since = Date.parse(startedAt ?? "") - BEFORE_MS;
   try {
     await readLog(wire, id, {
       tail: "all",
       follow: false,
-      ...(since > 0 ? { since: since / 1000 } : {}),
+      startedAt,
       signal: AbortSignal.any([signal, AbortSignal.timeout(TAIL_MS), enough.signal]),
       onLine: (line) => {
         if (lines.length < count) lines.push(line);
@@ -72,12 +72,12 @@ export async function followLog(
 interface LogReading extends Omit<Parameters<Containers["follow"]>[1], "tail"> {
   readonly tail: number | "all";
   readonly follow: boolean;
-  /** Seconds since 1970, by the daemon's clock. */
-  readonly since?: number;
 }
 
 async function readLog(wire: Wire, id: string, options: LogReading): Promise<void> {
   const what = `Reading the log of container ${id}`;
+  // Seconds since 1970, by the daemon's clock.
+  const since = (Date.parse(options.startedAt ?? "") - BEFORE_MS) / 1000;
   const answer = await wire({
     method: "GET",
     path: `/containers/${id}/logs`,
@@ -86,7 +86,7 @@ async function readLog(wire: Wire, id: string, options: LogReading): Promise<voi
       stderr: true,
       tail: options.tail,
       follow: options.follow,
-      ...(options.since === undefined ? {} : { since: options.since }),
+      ...(since > 0 ? { since } : {}),
     },
     signal: options.signal,
   }).catch((error: unknown) => {

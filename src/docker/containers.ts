@@ -60,7 +60,7 @@ export function containers(wire: Wire, manyNetworks: boolean): Containers {
     memory: (id, signal) => containerMemory(wire, id, signal),
     putFiles: (id, directory, files, signal) => putFiles(wire, id, directory, files, signal),
     head: (id, lines, options) => headLog(wire, id, lines, options),
-    tail: (id, lines, signal) => tailLog(wire, id, lines, signal),
+    tail: (id, lines, options) => tailLog(wire, id, lines, options),
     follow: (id, options) => followLog(wire, id, options),
     exec: (id, words, signal) => execIn(wire, id, words, signal),
   };

@@ -180,6 +180,26 @@ describe("containers", () => {
     expect(await rig.runtime.containers.tail(id, 2)).toEqual(["two", "err"]);
   });
 
+  it("show the log of their latest start alone, where that is asked for", async () => {
+    await using rig = await connected();
+    const id = await rig.runtime.containers.create(spec);
+    await rig.runtime.containers.start(id);
+    rig.docker.exit(spec.name, 0);
+    const startedAt = "2026-11-25T00:00:00.500Z";
+    await rig.runtime.containers.tail(id, 2, { startedAt });
+    await rig.runtime.containers.follow(id, {
+      tail: 2,
+      startedAt,
+      signal: never,
+      onLine: () => {},
+    });
+    await rig.runtime.containers.tail(id, 2);
+    const asked = rig.docker.requests.filter(({ path }) => path.endsWith("/logs"));
+    // A second before, as the times of a log are not quite those of the daemon.
+    const since = `${Date.parse("2026-11-24T23:59:59.500Z") / 1000}`;
+    expect(asked.map(({ query }) => query.get("since"))).toEqual([since, since, null]);
+  });
+
   it("are followed until they end", async () => {
     await using rig = await connected();
     const id = await rig.runtime.containers.create(spec);

@@ -203,12 +203,17 @@ export interface Containers {
     lines: number,
     options: { readonly startedAt: string | undefined; readonly signal: AbortSignal },
   ): Promise<readonly string[]>;
-  /** The last `tail` lines, stdout and stderr in order. */
-  tail(id: string, tail: number, signal?: AbortSignal): Promise<readonly string[]>;
+  /** The last `tail` lines, of those since `startedAt`; stdout and stderr in order. */
+  tail(
+    id: string,
+    tail: number,
+    options?: { readonly startedAt?: string | undefined; readonly signal?: AbortSignal },
+  ): Promise<readonly string[]>;
   follow(
     id: string,
     options: {
       readonly tail: number;
+      readonly startedAt?: string | undefined;
       readonly signal: AbortSignal;
       readonly onLine: (line: string) => void;
     },

@@ -9,6 +9,9 @@ import type { GateFacts, LateProbe, Probe, ProbeVerdict, Rung } from "./probe.ts
  */
 const PAUSE_MS = 10;
 
+/** Lines of the log that an error carries. */
+export const SHOWN_LINES = 50;
+
 export interface GateOptions {
   readonly origin: string;
   readonly apiKey: string;
@@ -30,7 +33,7 @@ export interface GateOptions {
   readonly doing?: (title: string, expectedMs?: number) => void;
   /** Looks at what is known after each rung; what it throws ends the climb. */
   readonly heed?: (facts: GateFacts) => void;
-  /** The last lines of the engine's log, for the error of a wait that failed. */
+  /** The last of the engine's log, for the error of a wait that failed: enough to find a cause in. */
   readonly tail: () => Promise<readonly string[]>;
 }
 
@@ -85,7 +88,7 @@ export async function runGate(
         what: `The engine was not ready within ${Math.round(options.timeoutMs / 1000)} s: it stopped short of "${last.rung}".`,
         why: `The last answer was: ${last.why}.`,
         next: options.next ?? "stack logs",
-        detail: await options.tail(),
+        detail: (await options.tail()).slice(-SHOWN_LINES),
       });
     }
     throw error;
@@ -139,8 +142,8 @@ async function evidence(
   signal: AbortSignal,
 ): Promise<Evidence> {
   const look = async (): Promise<Evidence> => {
-    const detail = await tail();
-    return { detail, known: await explain?.(detail) };
+    const lines = await tail();
+    return { detail: lines.slice(-SHOWN_LINES), known: await explain?.(lines) };
   };
   const first = await look();
   if (explain === undefined || first.known !== undefined) return first;

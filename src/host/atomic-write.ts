@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /**
@@ -31,6 +31,16 @@ export async function writeFileAtomic(
     throw error;
   }
   await syncFolder(folder);
+}
+
+/** Removes what writers that were killed left in `folder`. For who knows that nobody else writes there now. */
+export async function removeTemporary(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((error: unknown): readonly string[] => {
+    if (isErrno(error, "ENOENT")) return [];
+    throw error;
+  });
+  const left = names.filter((name) => /^\..+\.[0-9a-f]{12}\.tmp$/.test(name));
+  for (const name of left) await rm(join(folder, name), { force: true });
 }
 
 /** Makes a rename in `folder` durable. Platforms that cannot open folders (Windows) do without. */

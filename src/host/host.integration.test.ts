@@ -2,9 +2,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { testHost } from "../testing/test-host.ts";
-import { writeFileAtomic } from "./atomic-write.ts";
+import { removeTemporary, writeFileAtomic } from "./atomic-write.ts";
 import { identifyProcess, isAlive } from "./process-identity.ts";
 
 describe("running programs", () => {
@@ -76,6 +77,26 @@ describe("an atomic write", () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect((await stat(join(test.home, "deep"))).mode & 0o777).toBe(0o700);
     expect(await readdir(join(test.home, "deep", "er"))).toEqual(["file"]);
+  });
+
+  it("that was killed leaves what can be told from the files beside it, and removed", async () => {
+    await using test = await testHost();
+    const module = JSON.stringify(join(import.meta.dirname, "atomic-write.ts"));
+    const write = `import { writeFileAtomic } from ${module};
+      for (;;) await writeFileAtomic(process.argv[1], "x".repeat(10_000_000));`;
+    const args = ["--input-type=module", "-e", write, join(test.home, "file")];
+    const left = async (): Promise<readonly string[]> =>
+      (await readdir(test.home)).filter((name) => name !== "file");
+    while ((await left()).length === 0) {
+      const child = spawn(process.execPath, args);
+      while ((await left()).length === 0) await setImmediate();
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+    await writeFile(join(test.home, ".mine.tmp"), "");
+    await removeTemporary(test.home);
+    expect(await left()).toEqual([".mine.tmp"]);
+    await removeTemporary(join(test.home, "nowhere"));
   });
 
   it("that fails leaves the old file as it was", async () => {

@@ -31,6 +31,8 @@ export interface ContainerStackInput {
     readonly devices: readonly DeviceRequest[];
     readonly labels: Readonly<Record<string, string>>;
   };
+  /** The context was found by `auto`. */
+  readonly foundContext: boolean;
 }
 
 /** Everything that is created for a stack of containers, to the last option. */
@@ -92,9 +94,11 @@ export function describeContainers(input: ContainerStackInput): ContainerStackSp
     weights: input.input.model?.weights.digest,
   });
   const hashed = { [LABEL.plan]: hash };
+  // Whoever chose it, it is the same context, and so the same hash.
+  const found = input.foundContext ? { [LABEL.foundContext]: `${input.input.context}` } : {};
   return {
     ...spec,
-    engine: { ...spec.engine, labels: { ...spec.engine.labels, ...hashed } },
+    engine: { ...spec.engine, labels: { ...spec.engine.labels, ...found, ...hashed } },
     gateway: { ...spec.gateway, labels: { ...spec.gateway.labels, ...hashed } },
     hash,
   };

@@ -11,6 +11,8 @@ export const LABEL = {
   accelerator: "stack.accelerator",
   /** Way to the GPU that was asked for, so that it need not be tried again. */
   gpu: "stack.gpu",
+  /** On an engine: tokens of context that `auto` found for it, which it keeps as long as it runs. */
+  foundContext: "stack.context.found",
   /** On an engine: part of its GPUs' memory that was free for it when it was started, which is the same as long as it runs. */
   gpuMemory: "stack.gpu.memory",
   /** On a container that only looks whether a GPU can be used: the stack's name. */

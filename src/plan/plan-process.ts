@@ -17,8 +17,8 @@ export interface ObservedProcess {
   readonly runningHash: string | undefined;
   /** Whether the gate was passed and the endpoint written. */
   readonly endpointKnown: boolean;
-  /** Containers of a stack of this name, which another engine had. */
-  readonly containers: number;
+  /** Another engine has, or had, something under this name: containers, or an adoption. */
+  readonly otherEngine: boolean;
 }
 
 /** Only what is missing. */
@@ -27,7 +27,7 @@ export function planProcess(desired: DesiredProcess, observed: ObservedProcess):
   const runs = observed.runningHash !== undefined;
   const current = runs && !desired.anew && observed.runningHash === desired.hash;
   if (!observed.modelStored) steps.push({ kind: "model", reference: desired.model });
-  if (observed.containers > 0) steps.push({ kind: "clear", why: "another engine" });
+  if (observed.otherEngine) steps.push({ kind: "clear", why: "another engine" });
   else if (runs && !current) {
     steps.push({ kind: "clear", why: desired.anew ? "restart" : "other settings" });
   }

@@ -119,7 +119,7 @@ describe("a stack that is a process", () => {
     modelStored: true,
     runningHash: "h1",
     endpointKnown: true,
-    containers: 0,
+    otherEngine: false,
   };
 
   it.each<[string, Partial<ObservedProcess>, readonly string[]]>([
@@ -133,8 +133,8 @@ describe("a stack that is a process", () => {
     ["other settings", { runningHash: "h0" }, ["clear", "process", "gate"]],
     ["the endpoint's file is lost", { endpointKnown: false }, ["gate"]],
     [
-      "containers have the name",
-      { runningHash: undefined, containers: 2 },
+      "another engine has the name",
+      { runningHash: undefined, otherEngine: true },
       ["clear", "process", "gate"],
     ],
   ])("%s", (_title, change, expected) => {

@@ -146,4 +146,6 @@ export interface ResolvedSettings {
   readonly origins: Readonly<Record<SettingKey, Origin>>;
   /** The project's `stack.yaml`, where there is one: `stack.lock` lies beside it. */
   readonly projectFile?: string | undefined;
+  /** Where that was looked for: it may be written later. */
+  readonly projectFolder?: string | undefined;
 }

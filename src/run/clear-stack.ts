@@ -57,6 +57,21 @@ async function clearOrForget(context: RunContext, name: string, forget: boolean)
   return askDocker(context, [name], [], (runtime) => clearContainers(runtime, name, signal));
 }
 
+/** `askDocker` of a stack that something else is to take the place of: its error names the way out. */
+export async function askDockerOf<T>(
+  context: RunContext,
+  name: string,
+  otherwise: T,
+  question: (runtime: Runtime) => Promise<T>,
+): Promise<T> {
+  try {
+    return await askDocker(context, [name], otherwise, question);
+  } catch (error) {
+    if (!(error instanceof StackError) || context.signal.aborted) throw error;
+    throw offerForget(error, name);
+  }
+}
+
 /** The error of a daemon that can't be asked, for who wants a stack gone: a daemon may be gone for good. */
 export function offerForget(error: StackError, name: string): StackError {
   const { code, what, why, next, detail } = error;

@@ -7,6 +7,8 @@ const SIGKILLED = 137;
 export interface Watched {
   readonly role: string;
   readonly id: string;
+  /** Of one that was there already: what it logged before that is not of this start. */
+  readonly startedAt?: string | undefined;
 }
 
 /** Rejects with `ENGINE_STOPPED` as soon as one of the containers ends, with its last log lines. */
@@ -15,7 +17,7 @@ export async function watchContainers(
   containers: readonly Watched[],
   signal: AbortSignal,
 ): Promise<never> {
-  const { role, id, exit } = await Promise.race(
+  const { role, id, startedAt, exit } = await Promise.race(
     containers.map(async (each) => ({
       ...each,
       exit: await runtime.containers.waitExit(each.id, signal),
@@ -23,7 +25,7 @@ export async function watchContainers(
   );
   throw engineFailure({
     what: `The container of the ${role} stopped while it was waited for (${describeExit(exit)}).`,
-    lines: await runtime.containers.tail(id, SEARCHED, signal),
+    lines: await runtime.containers.tail(id, SEARCHED, { startedAt, signal }),
     outOfMemory: exit.oomKilled,
     killed: exit.exitCode === SIGKILLED,
   });

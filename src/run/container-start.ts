@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import type { Runtime } from "../docker/runtime.ts";
 import { StackError } from "../errors.ts";
 import type { ContainerStackSpec } from "../plan/container-stack-spec.ts";
+import { isErrno } from "../host/atomic-write.ts";
 import { explainGpuWords } from "../plan/gpu/causes.ts";
 import { gpuUnusable } from "../plan/gpu/verdict.ts";
 import { LABEL } from "../plan/labels.ts";
@@ -55,13 +56,23 @@ export async function checkStoreOpen(
   root: string,
 ): Promise<void> {
   if (host.platform !== "linux") return;
-  const { mode } = await stat(root);
-  if ((mode & OTHERS_READ) === OTHERS_READ) return;
+  const mode = await modeOf(root);
+  // One that is made only now is made open.
+  if (mode === undefined || (mode & OTHERS_READ) === OTHERS_READ) return;
   throw new StackError("MODEL_UNAVAILABLE", {
     what: `The engine's container can't read the model store ${root}.`,
     why: `The folder is closed to other users (mode ${(mode & 0o777).toString(8)}), and a container runs as one.`,
     next: `chmod o+rx ${root}`,
   });
+}
+
+async function modeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).mode;
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return undefined;
+    throw error;
+  }
 }
 
 /** Look into it, and go through it. */

@@ -1,29 +1,22 @@
-import type { Runtime } from "../docker/runtime.ts";
 import type { Endpoint } from "../endpoint.ts";
-import type { ContainerEngine, EngineInput } from "../engines/engine.ts";
-import type { ModelReference, StoredModel } from "../models/model.ts";
-import type { Store } from "../models/store.ts";
-import type { ContainerStackSpec } from "../plan/container-stack-spec.ts";
+import type { ContainerEngine } from "../engines/engine.ts";
+import type { StoredModel } from "../models/model.ts";
 import { parseGpuPolicy } from "../plan/gpu/policy.ts";
 import type { Settings } from "../plan/settings.ts";
+import type { RunContext } from "../run-context.ts";
 import { clearContainers, clearStack, removeContainers } from "./clear-stack.ts";
 import { climb } from "./climb.ts";
+import type { ContainerChoice } from "./container-choice.ts";
 import { watchContainers, type Watched } from "./container-exit.ts";
-import {
-  allOrThrow,
-  checkSeal,
-  checkStoreOpen,
-  createNetworks,
-  startContainers,
-} from "./container-start.ts";
-import type { RunContext } from "../run-context.ts";
-import { TAIL } from "./engine-failure.ts";
+import type { ContainerShape } from "./container-shape.ts";
+import { allOrThrow, checkSeal, createNetworks, startContainers } from "./container-start.ts";
+import type { ContainerWorld } from "./container-world.ts";
 import type { Actions } from "./deployment.ts";
+import { SEARCHED } from "./engine-failure.ts";
 import { fetchOptions } from "./fetch-options.ts";
-import { onFreePort, type PortWish } from "./free-port.ts";
-import { proveGpu, type SettledGpu } from "./gpu.ts";
-import type { StackFit } from "./stack-fit.ts";
-import { forgetRun, type StackFolder, writeEndpoint } from "./stack-folder.ts";
+import { onFreePort } from "./free-port.ts";
+import { proveGpu } from "./gpu.ts";
+import { forgetRun, writeEndpoint } from "./stack-folder.ts";
 import { lockStackImages, pullImage, type StackImages } from "./stack-images.ts";
 import type { UndoList } from "./undo.ts";
 
@@ -31,24 +24,11 @@ import type { UndoList } from "./undo.ts";
 const WHOLE_LOG = 10_000;
 
 /** All that was found out and chosen before anything is done. */
-export interface ContainerJob {
+export interface ContainerJob extends ContainerWorld, ContainerChoice, ContainerShape {
   readonly settings: Settings;
   readonly engine: ContainerEngine;
-  readonly runtime: Runtime;
-  readonly store: Store;
-  readonly folder: StackFolder;
-  readonly lockFile: string;
-  readonly apiKey: string;
-  readonly reference: ModelReference;
-  /** The same reference, canonical. */
-  readonly model: string;
-  readonly fit: StackFit;
-  readonly gpu: SettledGpu;
-  readonly portWish: PortWish;
-  readonly inputOf: (stored: StoredModel) => EngineInput & { readonly model: StoredModel };
-  /** Of an engine below its security floor, by the version that it reports or else its image's tag: throws, or what to warn of. */
-  readonly heed: (version?: string) => readonly string[];
-  readonly describe: (made: Made & { readonly stored: StoredModel }) => ContainerStackSpec;
+  /** The plan starts containers. */
+  readonly starts: boolean;
 }
 
 /** What the steps change as they go; at first, what is there already. */
@@ -115,7 +95,6 @@ export function containerSteps(
         change({ port });
         return startContainers(runtime, job.describe(withModel()));
       };
-      await checkStoreOpen(context, job.store.root);
       const { stored } = withModel();
       if (engine.capsByManifest === true && stored.format === "gguf") {
         await job.store.capAnswers(stored, job.inputOf(stored).maxOutputTokens);
@@ -128,22 +107,23 @@ export function containerSteps(
     },
     gate: async () => {
       const { stored, images, port, started } = withModel();
-      const container = started.find(({ role }) => role === "engine")?.id ?? "";
+      const { id: container = "", startedAt } = started.find(({ role }) => role === "engine") ?? {};
       const input = job.inputOf(stored);
       const found = await climb(context, {
         settings,
         engine,
         input,
-        reference: job.model,
+        reference: job.model.reference,
         port,
         apiKey: job.apiKey,
-        startKey: [images.engine.id],
+        startKey: job.starts ? [images.engine.id] : undefined,
         follow: (onLine, signal) =>
-          runtime.containers.follow(container, { tail: WHOLE_LOG, signal, onLine }),
+          runtime.containers.follow(container, { tail: WHOLE_LOG, startedAt, signal, onLine }),
         watch: (signal) => watchContainers(runtime, started, signal),
         outOfMemory: async () =>
           (await runtime.containers.inspect(container, context.signal))?.oomKilled ?? false,
-        tail: () => runtime.containers.tail(container, TAIL, context.signal),
+        tail: () =>
+          runtime.containers.tail(container, SEARCHED, { startedAt, signal: context.signal }),
         heed: ({ engineVersion }) => {
           if (typeof engineVersion === "string") job.heed(engineVersion);
         },
@@ -157,7 +137,7 @@ export function containerSteps(
         policy: parseGpuPolicy(settings.gpu),
         engine,
         settled: gpu,
-        container,
+        container: { id: container, startedAt },
         endpoint: found,
       });
       const floor = job.heed(found.measured?.engineVersion);

@@ -4,6 +4,7 @@ import type { Host } from "../host/host.ts";
 import { quickClock } from "../testing/quick-clock.ts";
 import { executeSteps } from "./deployment.ts";
 import type { StackEvent } from "../events.ts";
+import type { Step } from "../plan/plan.ts";
 
 const STEPS = [{ kind: "gate", engine: "vllm" }] as const;
 
@@ -14,7 +15,7 @@ async function events(signal: AbortSignal, action: () => Promise<void>): Promise
     emit: (event: StackEvent) => told.push(event),
     signal,
   };
-  await executeSteps(context, STEPS, { gate: action }).catch(() => {});
+  await executeSteps(context, STEPS, { gate: action }, { begin: async () => {} }).catch(() => {});
   return told.map(
     (event) => `${event.type}${event.type === "step-failed" ? `: ${event.why}` : ""}`,
   );
@@ -42,3 +43,29 @@ it("Ctrl-C is no failure of the step", async () => {
   };
   expect(await events(control.signal, interrupted)).toEqual(["step-started"]);
 });
+
+it.each([
+  ["nothing is changed", ["image", "model"], ["image", "model"]],
+  [
+    "something is changed",
+    ["image", "model", "clear", "gate"],
+    ["image", "model", "begin", "clear", "gate"],
+  ],
+])(
+  "what is meant is written down once %s, and not for a fetch",
+  async (_title, kinds, expected) => {
+    const done: string[] = [];
+    const note = async ({ kind }: { readonly kind: string }): Promise<void> => {
+      done.push(kind);
+    };
+    const context = {
+      host: { clock: quickClock([]) } as unknown as Host,
+      emit: () => {},
+      signal: new AbortController().signal,
+    };
+    const steps = kinds.map((kind) => ({ kind })) as unknown as readonly Step[];
+    const actions = { image: note, model: note, clear: note, gate: note };
+    await executeSteps(context, steps, actions, { begin: async () => note({ kind: "begin" }) });
+    expect(done).toEqual(expected);
+  },
+);

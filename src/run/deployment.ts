@@ -17,8 +17,11 @@ export interface Deployment {
   readonly fitUnknown?: string | undefined;
   /** The GPU of the plan, where nothing is known of it but what daemon and machine tell. */
   readonly untriedGpu?: UntriedGpu | undefined;
-  /** Does the steps of the plan in order, and ends after the images when these made it `outdated`. What it starts goes on the undo list first. */
-  execute(undo: UndoList): Promise<readonly DoneStep[]>;
+  /**
+   * Does the steps of the plan in order, and ends after the images when these made it `outdated`. What it starts goes on the
+   * undo list first. `begin` comes before the first step that changes anything of the stack, and so not before a fetch.
+   */
+  execute(undo: UndoList, begin: () => Promise<void>): Promise<readonly DoneStep[]>;
   /** After the plan: the endpoint as it was found by the gate, or left by an earlier one. */
   endpoint(): Promise<Endpoint>;
   /**
@@ -53,23 +56,34 @@ function failed(step: DoneStep, error: unknown): StepFailed {
   return { type: "step-failed", ...step, ...told };
 }
 
-/** Carries out steps one after the other, telling when each begins and ends. What follows the images is left undone when they made the plan outdated. */
+/** What only brings here what the stack is made of. */
+const FETCHES: ReadonlySet<Step["kind"]> = new Set(["image", "model"]);
+
+/** Carries out steps one after the other, as `Deployment.execute` says, telling when each begins and ends. */
 export async function executeSteps(
   context: RunContext,
   steps: readonly Step[],
   actions: Actions,
-  outdated: () => boolean = () => false,
+  {
+    begin,
+    outdated = () => false,
+  }: { readonly begin: () => Promise<void>; readonly outdated?: () => boolean },
 ): Promise<readonly DoneStep[]> {
   const done: DoneStep[] = [];
+  let begun = false;
   for (const step of steps) {
     context.signal.throwIfAborted();
     if (step.kind !== "image" && outdated()) break;
+    if (!begun && !FETCHES.has(step.kind)) {
+      await begin();
+      begun = true;
+    }
     const head = { id: stepId(step), title: stepTitle(step) };
-    const begun = context.host.clock.monotonic();
+    const start = context.host.clock.monotonic();
     context.emit({ type: "step-started", ...head });
     const action = actions[step.kind] as ((step: Step) => Promise<void>) | undefined;
     if (action === undefined) throw new Error(`no action for a step of kind ${step.kind}`);
-    const elapsed = (): number => Math.round(context.host.clock.monotonic() - begun);
+    const elapsed = (): number => Math.round(context.host.clock.monotonic() - start);
     try {
       await action(step);
     } catch (error) {

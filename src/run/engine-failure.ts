@@ -1,9 +1,6 @@
 import { causeLine, explainFailure } from "../engines/failures.ts";
-import type { KnownCause } from "../gate/run-gate.ts";
+import { type KnownCause, SHOWN_LINES } from "../gate/run-gate.ts";
 import { StackError } from "../errors.ts";
-
-/** Lines of the log that an error carries. */
-export const TAIL = 50;
 
 /** Lines in which the cause is looked for: Python writes several traces, one below the other, and the first has it. */
 export const SEARCHED = 400;
@@ -41,11 +38,11 @@ export function knownCause({
 export function engineFailure({ what, lines, outOfMemory, killed }: EngineEnd): StackError {
   if (outOfMemory) {
     const { code, ...told } = OUT_OF_MEMORY;
-    return new StackError(code, { what, ...told, detail: lines.slice(-TAIL) });
+    return new StackError(code, { what, ...told, detail: lines.slice(-SHOWN_LINES) });
   }
   const known = explainFailure(lines);
   if (known === undefined && killed === true) {
-    const detail = lines.slice(-TAIL);
+    const detail = lines.slice(-SHOWN_LINES);
     return new StackError("ENGINE_STOPPED", { what, why: KILLED, next: "stack up", detail });
   }
   const cause = known ?? causeLine(lines);
@@ -54,6 +51,6 @@ export function engineFailure({ what, lines, outOfMemory, killed }: EngineEnd): 
     why: known?.why ?? cause?.line,
     next: known?.next ?? "stack doctor",
     // What comes after the cause only follows from it.
-    detail: (cause === undefined ? lines : lines.slice(0, cause.at + 1)).slice(-TAIL),
+    detail: (cause === undefined ? lines : lines.slice(0, cause.at + 1)).slice(-SHOWN_LINES),
   });
 }

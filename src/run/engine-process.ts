@@ -5,11 +5,11 @@ import type { EmbeddedConfigInput } from "../embedded/config.ts";
 import { explainFailure } from "../engines/failures.ts";
 import { StackError, type ErrorCode } from "../errors.ts";
 import { isErrno, writeFileAtomic } from "../host/atomic-write.ts";
+import { SHOWN_LINES } from "../gate/run-gate.ts";
 import type { Host } from "../host/host.ts";
 import { identifyProcess, isAlive, type ProcessIdentity } from "../host/process-identity.ts";
-import { TAIL } from "./engine-failure.ts";
 import { lastLines } from "./last-lines.ts";
-import type { StackFolder } from "./stack-folder.ts";
+import type { EngineProcess, StackFolder } from "./stack-folder.ts";
 import { readEngineProcess, writeEngineProcess } from "./stack-folder.ts";
 
 const MAIN = fileURLToPath(new URL("../embedded/main.ts", import.meta.url));
@@ -22,7 +22,7 @@ export async function startEngineProcess(
   host: Host,
   folder: StackFolder,
   config: EmbeddedConfigInput,
-  plan: string,
+  { plan, foundContext }: Pick<EngineProcess, "plan" | "foundContext">,
 ): Promise<ProcessIdentity> {
   await writeFileAtomic(folder.engineConfigFile, JSON.stringify(config), { mode: 0o600 });
   const pid = await host.spawnDetached(process.execPath, [MAIN, folder.engineConfigFile], {
@@ -35,6 +35,7 @@ export async function startEngineProcess(
     process: identity,
     plan,
     startedAt: new Date(host.clock.now()).toISOString(),
+    ...(foundContext === undefined ? {} : { foundContext }),
   });
   return identity;
 }
@@ -43,10 +44,11 @@ export async function startEngineProcess(
 export async function runningEngineProcess(
   host: Host,
   folder: StackFolder,
-): Promise<(ProcessIdentity & { readonly plan: string; readonly startedAt: string }) | undefined> {
+): Promise<(ProcessIdentity & Omit<EngineProcess, "process">) | undefined> {
   const known = await readEngineProcess(folder);
   if (known === undefined || !(await isAlive(host, known.process))) return undefined;
-  return { ...known.process, plan: known.plan, startedAt: known.startedAt };
+  const { process, ...of } = known;
+  return { ...process, ...of };
 }
 
 /** Ends it: SIGTERM, and SIGKILL when that does not do. Only exactly this process, never one that got its id later. */
@@ -106,7 +108,7 @@ export async function strayEngineProcesses(
 }
 
 async function stoppedError(folder: StackFolder): Promise<StackError> {
-  const detail = ofLastStart(await lastLines(folder.logFile, TAIL));
+  const detail = ofLastStart(await lastLines(folder.logFile, SHOWN_LINES));
   const fatal = lastWords(detail);
   const known = explainFailure(detail);
   return new StackError(known?.code ?? fatal?.code ?? "ENGINE_STOPPED", {
@@ -117,10 +119,11 @@ async function stoppedError(folder: StackFolder): Promise<StackError> {
   });
 }
 
+/** What helps where the embedded engine can use no GPU. */
+export const GPU_OF_PROCESS = "stack up --gpu none\nstack up llamacpp --gpu all";
+
 /** Commands for what no second attempt cures. */
-const FATAL_NEXT: Readonly<Record<string, string>> = {
-  GPU_UNUSABLE: "stack up --gpu none\nstack up llamacpp --gpu all",
-};
+const FATAL_NEXT: Readonly<Record<string, string>> = { GPU_UNUSABLE: GPU_OF_PROCESS };
 
 /** Its log goes on from start to start: what stands behind the end of the one before. */
 function ofLastStart(lines: readonly string[]): readonly string[] {

@@ -45,7 +45,7 @@ export async function gpuPreflight(
     const id = await runtime.containers.create(container(name, preflight), within);
     await runtime.containers.start(id, within);
     await runtime.containers.waitExit(id, within);
-    const output = await runtime.containers.tail(id, LINES, within);
+    const output = await runtime.containers.tail(id, LINES, { signal: within });
     return judgePreflight({ ...seen, output: output.join("\n") });
   } catch (error) {
     signal.throwIfAborted();

@@ -139,8 +139,8 @@ export interface GpuProof {
   readonly policy: GpuPolicy;
   readonly engine: Pick<ContainerEngine, "gpuShare">;
   readonly settled: SettledGpu;
-  /** Id of the engine's container. */
-  readonly container: string;
+  /** The engine's; `startedAt` of one that was there already. */
+  readonly container: Pick<ContainerFacts, "id" | "startedAt">;
   readonly endpoint: Endpoint;
 }
 
@@ -158,8 +158,7 @@ export async function proveGpu(
 ): Promise<Endpoint> {
   const share = await checkGpuShare(context, runtime, {
     engine,
-    // New, so that all of its log is of this start.
-    container: { id: container, labels: settled.labels, startedAt: undefined },
+    container: { ...container, labels: settled.labels },
     endpoint,
     deadlineMs: PROOF_MS,
   });

@@ -10,7 +10,7 @@ import { CONTAINER_SPEC } from "../testing/container-spec.ts";
 import { fakeDocker } from "../testing/fake-docker.ts";
 import { json } from "../testing/fake-docker-state.ts";
 import { type TestHost, testHost } from "../testing/test-host.ts";
-import { heldByStack, heldMemory, memoryOfGpus } from "./held-memory.ts";
+import { heldByContainers, heldMemory, memoryOfGpus } from "./held-memory.ts";
 
 const MIB = 2 ** 20;
 const ID = "e".repeat(64);
@@ -116,7 +116,7 @@ describe("memory of the machine that a stack has", () => {
     expect(await held([])).toBe(0);
   });
 
-  it("is that of its containers by its name, for what is to run without Docker", async () => {
+  it("of its containers, and their ports, are known by its name to what is to run without Docker", async () => {
     await using docker = await fakeDocker();
     await using rig = await testHost({ env: { DOCKER_HOST: docker.host } });
     docker.images.set("engine:1", "sha256:1");
@@ -125,19 +125,24 @@ describe("memory of the machine that a stack has", () => {
       ["mine", 9000],
       ["other", 500],
     ] as const) {
+      const [port] = CONTAINER_SPEC.ports;
       const id = await containers.create({
         ...CONTAINER_SPEC,
         name,
         labels: { [LABEL.name]: name },
+        ports: [{ ...port!, hostPort: 4000 + usage }],
       });
       await containers.start(id);
       docker.fault(`GET /containers/${id}/stats`, (_, response) =>
         json(response, 200, { memory_stats: { usage } }),
       );
     }
-    expect(await heldByStack(rig.context, "mine", undefined)).toBe(9000);
+    const held = { containers: 1, ports: [13_000], bytes: 9000 };
+    expect(await heldByContainers(rig.context, "mine")).toEqual(held);
     docker.fault("GET /containers/json", (_, response) => json(response, 500, { message: "no" }));
-    expect(await heldByStack(rig.context, "mine", undefined)).toBe(0);
+    const nothing = { containers: 0, ports: [], bytes: 0 };
+    expect(await heldByContainers(rig.context, "mine")).toEqual(nothing);
+    expect(rig.events).toContainEqual(expect.objectContaining({ type: "warning" }));
   });
 
   it("breaks nothing where the daemon refuses to tell", async () => {

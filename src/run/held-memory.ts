@@ -6,7 +6,7 @@ import { type DeviceMemory, memoryOfDevices } from "../plan/gpu/free-bytes.ts";
 import { withoutHolder } from "../plan/gpu/without-holder.ts";
 import { LABEL } from "../plan/labels.ts";
 import type { RunContext } from "../run-context.ts";
-import { reachableRuntime } from "./clear-stack.ts";
+import { askDockerOf } from "./clear-stack.ts";
 
 /** What runs under the stack's name now, and goes before the new one starts. */
 export interface Replaced {
@@ -18,12 +18,12 @@ export interface Replaced {
 /** Bytes of the machine's memory that the replaced stack has of its own. What nobody tells counts as nothing. */
 export async function heldMemory(
   { signal }: Pick<RunContext, "signal">,
-  runtime: Runtime | undefined,
+  runtime: Runtime,
   { containers, pid }: Replaced,
 ): Promise<number> {
   const held = await Promise.all([
     ...running(containers).map(({ id }) =>
-      runtime?.containers.memory(id, signal).catch(() => undefined),
+      runtime.containers.memory(id, signal).catch(() => undefined),
     ),
     ...(pid === undefined ? [] : [processMemory(pid)]),
   ]);
@@ -31,18 +31,35 @@ export async function heldMemory(
   return held.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0);
 }
 
-/** The same of all that runs under this name, in containers as well; these count as nothing where no daemon tells of them. */
-export async function heldByStack(
+/** What containers of a stack hold that goes when they do. */
+export interface HeldByContainers {
+  readonly containers: number;
+  readonly ports: readonly number[];
+  readonly bytes: number;
+}
+
+/**
+ * Of the containers under this name, for an engine that needs none. Nothing where no daemon answers; one that can't be asked
+ * although the stack is known to run in containers is an error.
+ */
+export async function heldByContainers(
   context: RunContext,
   name: string,
-  pid: number | undefined,
-): Promise<number> {
-  const { signal } = context;
-  const label = { [LABEL.name]: name };
-  const runtime = await reachableRuntime(context).catch(() => undefined);
-  const containers = await runtime?.containers.list(label, signal).catch(() => undefined);
-  signal.throwIfAborted();
-  return heldMemory(context, runtime, { containers: containers ?? [], pid });
+): Promise<HeldByContainers> {
+  const nothing: HeldByContainers = { containers: 0, ports: [], bytes: 0 };
+  return askDockerOf(context, name, nothing, async (runtime) => {
+    const containers = await runtime.containers.list({ [LABEL.name]: name }, context.signal);
+    return {
+      containers: containers.length,
+      ports: portsOf(containers),
+      bytes: await heldMemory(context, runtime, { containers, pid: undefined }),
+    };
+  });
+}
+
+/** Ports of this machine that they are published on. */
+export function portsOf(containers: readonly ContainerFacts[]): readonly number[] {
+  return containers.flatMap(({ ports }) => ports.map(({ hostPort }) => hostPort));
 }
 
 /** Memory of each GPU that the engine is given; what the replaced engine has of it counts as free. `root`: where `/` is, for tests. */

@@ -54,6 +54,12 @@ async function put(rig: TestHost, path: string, text: string): Promise<string> {
   return file;
 }
 
+/** The settings of an `up` that says what is given, and no more. */
+async function goneOn(rig: TestHost, given: Given): Promise<ResolvedSettings> {
+  const context = contextOf(rig, given);
+  return loadSettings(context, flagsOf(given), (here) => settingsToGoOn(context, here));
+}
+
 describe("restart", () => {
   it.each<[string, Given, Given, object]>([
     [
@@ -122,6 +128,15 @@ describe("restart", () => {
     expect((await again(rig, typed)).values).toMatchObject({ engine: "ollama", context: 4096 });
   });
 
+  it("heeds a file that was written into that project since", async () => {
+    await using rig = await testHost();
+    await put(rig, "a/x", "");
+    const first = { flags: { engine: "ollama" }, cwd: "a" };
+    await restarted(rig, first, {});
+    await put(rig, "a/stack.yaml", "context: 4096\n");
+    expect((await again(rig, {})).values).toMatchObject({ engine: "ollama", context: 4096 });
+  });
+
   it("tells which stack it does not know", async () => {
     await using rig = await testHost({ env: { DOCKER_HOST: "unix:///nowhere/docker.sock" } });
     const typed = { flags: { name: "typo" } };
@@ -168,14 +183,46 @@ it.each<[string, Given, object]>([
 ])("`up` of a stack that was brought up before, when it %s", async (_title, then, expected) => {
   await using rig = await testHost();
   await restarted(rig, { flags: { engine: "ollama", memory: "8g" } }, {});
-  const context = contextOf(rig, then);
-  const settings = await loadSettings(context, flagsOf(then), (here) =>
-    settingsToGoOn(context, here),
-  );
+  const settings = await goneOn(rig, then);
   expect(some(settings, expected)).toEqual(expected);
   const message = "default is meant as it was brought up before: engine ollama, memory 8g.";
   const told = settings.values.engine === "ollama" ? [{ type: "info", message }] : [];
   expect(rig.events).toEqual(told);
+});
+
+describe("the project of an `up` that names neither engine nor model", () => {
+  it("is the one here, also when its file is newer than the stack", async () => {
+    await using rig = await testHost();
+    await put(rig, "a/x", "");
+    await restarted(rig, { flags: { engine: "ollama" }, cwd: "a" }, {});
+    const file = await put(rig, "a/stack.yaml", "context: 4096\nport: 12345\n");
+    const here = await goneOn(rig, { cwd: "a" });
+    expect(here).toMatchObject({
+      projectFile: file,
+      values: { engine: "ollama", context: 4096, port: 12_345 },
+    });
+  });
+
+  it("is that of then where there is none, and stays so", async () => {
+    await using rig = await testHost();
+    await put(rig, "a/stack.yaml", "engine: ollama\ncontext: 4096\n");
+    await put(rig, "b/x", "");
+    await restarted(rig, { cwd: "a" }, {});
+    for (const _ of [1, 2]) {
+      const there = await goneOn(rig, { cwd: "b" });
+      expect(there.values).toMatchObject({ engine: "ollama", context: 4096 });
+      await writeKept(stackFolder(rig.host, "default"), settingsToKeep(there));
+    }
+  });
+
+  it("is never another's: a file here that names no engine is not filled up from the project of then", async () => {
+    await using rig = await testHost();
+    await put(rig, "a/stack.yaml", "engine: ollama\nparallel: 4\n");
+    await put(rig, "b/stack.yaml", "context: 4096\n");
+    await restarted(rig, { flags: { memory: "8g" }, cwd: "a" }, {});
+    const here = { engine: "embedded", context: 4096, parallel: 1, memory: undefined };
+    expect(some(await goneOn(rig, { cwd: "b" }), here)).toEqual(here);
+  });
 });
 
 it("is kept in a file for its user alone, and a setting that there is no more is left out", async () => {

@@ -6,6 +6,7 @@ import { SETTING_KEYS } from "../plan/resolve-settings.ts";
 import { settingProblem } from "../plan/setting-values.ts";
 import type { ResolvedSettings, SettingKey } from "../plan/settings.ts";
 import type { RunContext } from "../run-context.ts";
+import type { Resumed } from "./load-settings.ts";
 import { readJson, type StackFolder, stackFolder } from "./stack-folder.ts";
 
 const originSchema = z.discriminatedUnion("kind", [
@@ -19,8 +20,8 @@ const keptSchema = z.object({
   engine: z.string(),
   /** Another's server. */
   adopted: z.boolean(),
-  /** The project's `stack.yaml` that was read. */
-  projectFile: z.string().optional(),
+  /** Where the project's `stack.yaml` was looked for. */
+  folder: z.string().optional(),
   given: z
     .array(z.object({ key: z.string(), value: z.unknown(), origin: originSchema }))
     // Another version may have had settings that this one lacks.
@@ -38,11 +39,15 @@ export type KeptSettings = z.infer<typeof keptSchema>;
 const NOT_KEPT: ReadonlySet<SettingKey> = new Set(["name", "pull"]);
 
 /** The user's own file is left out: it is read anew wherever one is. */
-export function settingsToKeep({ values, origins, projectFile }: ResolvedSettings): KeptSettings {
+export function settingsToKeep({
+  values,
+  origins,
+  projectFolder: folder,
+}: ResolvedSettings): KeptSettings {
   return {
     engine: values.engine,
     adopted: values.adopt,
-    ...(projectFile === undefined ? {} : { projectFile }),
+    ...(folder === undefined ? {} : { folder }),
     given: SETTING_KEYS.flatMap((key) => {
       const origin = origins[key];
       if (NOT_KEPT.has(key) || origin.kind === "default" || origin.kind === "user") return [];
@@ -71,19 +76,21 @@ const WHAT_SERVES = ["engine", "model", "adopt", "url"] as const satisfies reado
 /**
  * Of a stack that was brought up before, for an `up` that says neither engine nor model: `stack up` after
  * `stack up ollama --gpu all` means that one, not the starter model in its place. It is told which settings that brings in.
+ * The project is the one here, and where there is none that of then.
  */
 export async function settingsToGoOn(
   { host, emit }: RunContext,
-  { values, origins }: ResolvedSettings,
-): Promise<KeptSettings | undefined> {
+  { values, origins, projectFile, projectFolder }: ResolvedSettings,
+): Promise<Resumed | undefined> {
   if (WHAT_SERVES.some((key) => origins[key].kind !== "default")) return undefined;
   const { name } = values;
   const kept = await readKept(stackFolder(host, name));
-  if (kept !== undefined && kept.given.length > 0) {
+  if (kept === undefined) return undefined;
+  if (kept.given.length > 0) {
     const message = `${name} is meant as it was brought up before: ${keptText(kept)}.`;
     emit({ type: "info", message });
   }
-  return kept;
+  return { kept, folder: projectFile === undefined ? kept.folder : projectFolder };
 }
 
 /** `engine ollama, gpu all` */

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { StackError } from "../errors.ts";
@@ -38,21 +37,28 @@ const OTHER_VARIABLES: ReadonlySet<string> = new Set([
   "STACK_YAML",
 ]);
 
-/** The settings that a stack was brought up with, where they are to hold now; `here` is what this command is given without them. */
-export type KeptFor = (here: ResolvedSettings) => Promise<KeptSettings | undefined>;
+/** A stack that was brought up before, and is meant again. */
+export interface Resumed {
+  readonly kept: KeptSettings;
+  /** Where to look for the project's file. */
+  readonly folder: string | undefined;
+}
+
+/** What was kept of a stack, where that is to hold now; `here` is what this command is given without it. */
+export type ResumeFor = (here: ResolvedSettings) => Promise<Resumed | undefined>;
 
 /**
  * Reads every place of settings and settles them: flag > `STACK_*` > `stack.yaml` of the project >
  * `config.yaml` of the user > default. A wrong value or an unknown key of a file is `USAGE`.
  *
  * With settings that were kept it is as if the same `up` were typed again, with what is given now in front: what is kept of a
- * place counts just below the same place now, and the project is that of then. Where that makes another engine of it, only
- * the project is taken over, as the rest was meant for the engine of then.
+ * place counts just below the same place now. Where that makes another engine of it, nothing but the project's file is taken
+ * over, as the rest was meant for the engine of then.
  */
 export async function loadSettings(
   context: RunContext,
   flags: readonly SettingArgument[],
-  keptFor?: KeptFor,
+  resumeFor?: ResumeFor,
 ): Promise<ResolvedSettings> {
   const { host } = context;
   const given = flags.map(({ key, value, flag }): SettingEntry => {
@@ -62,9 +68,10 @@ export async function loadSettings(
   const environment = environmentEntries(context);
   const user = await fileEntries(context, join(host.paths.config, "config.yaml"), "user");
   const settle = async (
-    projectFile: string | undefined,
+    projectFolder: string | undefined,
     kept: KeptSettings["given"],
   ): Promise<ResolvedSettings> => {
+    const projectFile = projectFolder && findProjectFile(host, projectFolder);
     const of = (kind: Origin["kind"]): readonly SettingEntry[] =>
       kept
         .filter(({ origin }) => origin.kind === kind)
@@ -75,16 +82,19 @@ export async function loadSettings(
         : await fileEntries(context, projectFile, "project");
     const layers = [given, of("flag"), environment, of("environment"), project, user];
     const settings = resolveSettings(layers);
-    return projectFile === undefined ? settings : { ...settings, projectFile };
+    return {
+      ...settings,
+      ...(projectFolder === undefined ? {} : { projectFolder }),
+      ...(projectFile === undefined ? {} : { projectFile }),
+    };
   };
 
-  const here = await settle(findProjectFile(host), []);
-  const kept = await keptFor?.(here);
-  if (kept === undefined) return here;
-  const { projectFile } = kept;
-  const project = projectFile !== undefined && existsSync(projectFile) ? projectFile : undefined;
-  const again = await settle(project, kept.given);
-  const settled = again.values.engine === kept.engine ? again : await settle(project, []);
+  const here = await settle(host.cwd, []);
+  const resumed = await resumeFor?.(here);
+  if (resumed === undefined) return here;
+  const { kept, folder } = resumed;
+  const again = await settle(folder, kept.given);
+  const settled = again.values.engine === kept.engine ? again : await settle(folder, []);
   return {
     ...settled,
     values: { ...settled.values, name: here.values.name },

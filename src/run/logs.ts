@@ -29,7 +29,9 @@ export async function logs(context: RunContext, options: LogsOptions): Promise<v
       await containers.follow(container.id, { ...options, signal: context.signal });
       return true;
     }
-    const lines = await containers.tail(container.id, options.tail, context.signal);
+    const lines = await containers.tail(container.id, options.tail, {
+      signal: context.signal,
+    });
     for (const line of lines) options.onLine(line);
     return true;
   });

@@ -1,3 +1,5 @@
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { expect, it } from "vitest";
 import type { Host } from "../host/host.ts";
 import { testHost, type TestHost } from "../testing/test-host.ts";
@@ -24,7 +26,7 @@ async function start(test: TestHost, ms: number, lines: readonly string[]): Prom
   await narrated(
     { ...test.context, host: clock.host },
     {
-      key: "engine model 8192",
+      start: "engine model 8192",
       follow: (onLine, signal) => {
         following.resolve(onLine);
         return new Promise((resolve) => signal.addEventListener("abort", resolve));
@@ -50,6 +52,21 @@ it("tells the phases of the log, and from the second time on what is left", asyn
   ]);
 });
 
+it("a wait for what ran already is no start: it has no usual time, and leaves none", async () => {
+  await using test = await testHost();
+  const narration = { start: undefined, follow: async () => {} };
+  expect(await narrated(test.context, narration, async () => "up")).toBe("up");
+  await expect(readdir(test.host.paths.state)).rejects.toThrow("ENOENT");
+});
+
+it("that a start cannot be noted fails nothing", async () => {
+  await using test = await testHost();
+  await mkdir(dirname(test.host.paths.state), { recursive: true });
+  await writeFile(test.host.paths.state, "in the way");
+  const narration = { start: "engine", follow: async () => {} };
+  expect(await narrated(test.context, narration, async () => "up")).toBe("up");
+});
+
 it("remembers the median of the last five, and only starts that succeeded", async () => {
   await using test = await testHost();
   for (const ms of [9000, 1000, 3000, 2000, 5000, 4000]) await start(test, ms, []);
@@ -57,7 +74,7 @@ it("remembers the median of the last five, and only starts that succeeded", asyn
   expect(await usualStartMs(test.host, "engine model 8192")).toBe(3000);
   const failing = narrated(
     test.context,
-    { key: "engine model 8192", follow: async () => {} },
+    { start: "engine model 8192", follow: async () => {} },
     async () => {
       throw new Error("it did not start");
     },
@@ -77,7 +94,7 @@ it("a log that can't be followed does not fail the start", async () => {
   await using test = await testHost();
   const result = narrated(
     test.context,
-    { key: "x", follow: () => Promise.reject(new Error("no log driver")) },
+    { start: "x", follow: () => Promise.reject(new Error("no log driver")) },
     async () => "started",
   );
   expect(await result).toBe("started");
@@ -93,7 +110,7 @@ it("says what is waited for, and not the last of the log", async () => {
     });
   const host = { ...test.host, clock: { ...test.host.clock, sleep } };
   const follow = async (onLine: (line: string) => void): Promise<void> => onLine("warmup");
-  await narrated({ ...test.context, host }, { key: "x", follow }, async (doing) => {
+  await narrated({ ...test.context, host }, { start: "x", follow }, async (doing) => {
     doing("first token");
     wake();
     await new Promise(setImmediate);

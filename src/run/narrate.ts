@@ -3,8 +3,8 @@ import type { RunContext } from "../run-context.ts";
 import { rememberStart, usualStartMs } from "./start-times.ts";
 
 export interface Narration {
-  /** What is started, the same for the same start: engine, image, model, context. */
-  readonly key: string;
+  /** What is started, the same for the same start: engine, image, model, context. Undefined for a wait that is none. */
+  readonly start: string | undefined;
   /** Hands over each line of the engine's log until the signal aborts. */
   readonly follow: (onLine: (line: string) => void, signal: AbortSignal) => Promise<unknown>;
 }
@@ -28,7 +28,8 @@ export async function narrated<T>(
   const begun = host.clock.monotonic();
   const over = new AbortController();
   const signal = AbortSignal.any([context.signal, over.signal]);
-  const usual = await usualStartMs(host, narration.key);
+  const { start } = narration;
+  const usual = start === undefined ? undefined : await usualStartMs(host, start);
   let last = "start";
   /** When that is over, by `begun`. */
   let due: number | undefined;
@@ -65,7 +66,11 @@ export async function narrated<T>(
       // A wait of its own is told before it begins, others only when they have lasted.
       if (expectedMs !== undefined && expectedMs > SILENCE_MS) tell(phase);
     });
-    await rememberStart(context, narration.key, host.clock.monotonic() - begun);
+    if (start !== undefined) {
+      const tookMs = host.clock.monotonic() - begun;
+      // An estimate less, the next time.
+      await rememberStart(context, start, tookMs).catch(() => context.signal.throwIfAborted());
+    }
     return result;
   } finally {
     over.abort(new Error("the wait is over"));

@@ -12,7 +12,7 @@ import { planProcess } from "../plan/plan-process.ts";
 import type { ResolvedSettings } from "../plan/settings.ts";
 import { clearStack } from "./clear-stack.ts";
 import { climb } from "./climb.ts";
-import { TAIL } from "./engine-failure.ts";
+import { SEARCHED } from "./engine-failure.ts";
 import type { RunContext } from "../run-context.ts";
 import { type DeployOptions, type Deployment, executeSteps } from "./deployment.ts";
 import {
@@ -22,11 +22,13 @@ import {
   watchEngineProcess,
 } from "./engine-process.ts";
 import { fetchOptions } from "./fetch-options.ts";
+import { requireGpuOfProcess } from "./gpu-of-process.ts";
 import { followFile } from "./follow-file.ts";
 import { foresee } from "./foresee.ts";
 import { choosePort, onFreePort, portOf, type PortWish } from "./free-port.ts";
+import type { HeldByContainers } from "./held-memory.ts";
 import { lastLines } from "./last-lines.ts";
-import { processBudget, stackFit } from "./stack-fit.ts";
+import { processBudget, type StackFit, stackFit } from "./stack-fit.ts";
 import {
   ensureKey,
   forgetRun,
@@ -53,30 +55,25 @@ export async function processStack(
     runningEngineProcess(host, folder),
     readEndpoint(folder),
   ]);
+  const ours = known?.engine === engine.name;
+  // Of another engine, or of one whose endpoint was lost.
+  const containers = ours ? undefined : await containersInTheWay(context, settings.name);
   // Any will do where nothing is made with it.
   const apiKey = dryRun ? ((await readKey(folder)) ?? "none") : await ensureKey(folder);
+  const ownPorts = running === undefined ? [] : [portOf(known) ?? 0];
   const portWish: PortWish = {
     wanted: settings.port,
     previous: portOf(known),
-    own: running === undefined ? [] : [portOf(known) ?? 0],
+    own: [...ownPorts, ...(containers?.ports ?? [])],
   };
   let port = await choosePort(portWish);
 
-  const otherEngine = known !== undefined && known.engine !== engine.name;
-  const heldBytes = async (): Promise<number> => {
-    const pid = running?.pid;
-    if (!otherEngine) return pid === undefined ? 0 : ((await processMemory(pid)) ?? 0);
-    const { heldByStack } = await import("./held-memory.ts");
-    return heldByStack(context, settings.name, pid);
-  };
-  const same = running !== undefined && !otherEngine && known?.reference === model.reference;
-  const fit = stackFit({
-    settings,
-    engine: engine.name,
-    reference: model.reference,
-    budget: await processBudget(await heldBytes()),
-    running: same ? known : undefined,
-  });
+  const own = running === undefined ? 0 : ((await processMemory(running.pid)) ?? 0);
+  const budget = await processBudget(own + (containers?.bytes ?? 0));
+  const fitWith = (kept: number | undefined): StackFit =>
+    stackFit({ settings, engine: engine.name, reference: model.reference, budget, kept });
+  const sameModel = ours && known.reference === model.reference;
+  let fit = fitWith(sameModel && !anew ? running?.foundContext : undefined);
 
   const configure = (stored: StoredModel): EmbeddedConfigInput => {
     const { window } = fit.of(stored);
@@ -97,20 +94,30 @@ export async function processStack(
     };
   };
   const config = model.stored === undefined ? undefined : configure(model.stored);
-  const hash = config === undefined ? undefined : planHash(config);
   const plan = planProcess(
-    { name: settings.name, engine: engine.name, model: model.reference, hash, anew },
+    {
+      name: settings.name,
+      engine: engine.name,
+      model: model.reference,
+      hash: config && planHash(config),
+      anew,
+    },
     {
       modelStored: model.stored !== undefined,
       runningHash: running?.plan,
-      endpointKnown: known !== undefined && !otherEngine && reached(known, settings.ready),
-      containers: otherEngine ? 1 : 0,
+      endpointKnown: ours && reached(known, settings.ready),
+      otherEngine: (known !== undefined && !ours) || (containers?.containers ?? 0) > 0,
     },
   );
+  const starts = plan.steps.some(({ kind }) => kind === "process");
+  // What is replaced in any case is no reason to keep to its context.
+  if (starts) fit = fitWith(undefined);
 
   const foreseen = await foresee(store, { settings, reference, model, format: "gguf", fit });
-  const misfit = foreseen.fit?.misfit;
-  if (misfit !== undefined && plan.steps.some(({ kind }) => kind === "process")) throw misfit;
+  if (starts) {
+    if (foreseen.fit?.misfit !== undefined) throw foreseen.fit.misfit;
+    if (gpuOf(settings.gpu, host.platform) === "any") await requireGpuOfProcess(context);
+  }
 
   let stored = model.stored;
   let endpoint = known;
@@ -127,42 +134,50 @@ export async function processStack(
       if (endpoint === undefined) throw new Error("there is no endpoint before the gate");
       return endpoint;
     },
-    execute: async (undo) => {
+    execute: async (undo, begin) => {
       let process: ProcessIdentity | undefined = running;
       const start = async (): Promise<void> => {
         const wanted = configure(fetched());
-        process = await startEngineProcess(host, folder, wanted, planHash(wanted));
+        process = await startEngineProcess(host, folder, wanted, {
+          plan: planHash(wanted),
+          ...(settings.context === "auto" ? { foundContext: wanted.context } : {}),
+        });
       };
-      return executeSteps(context, plan.steps, {
-        model: async () => {
-          stored = await store.ensure(reference, fetchOptions(settings));
-        },
-        clear: async () => {
-          await clearStack(context, settings.name);
-        },
-        process: async () => {
-          undo.add("Start the engine", async () => {
-            if (process !== undefined) await stopEngineProcess(host, process);
+      return executeSteps(
+        context,
+        plan.steps,
+        {
+          model: async () => {
+            stored = await store.ensure(reference, fetchOptions(settings));
+            const { misfit } = fit.of(stored);
+            if (misfit !== undefined) throw misfit;
+          },
+          clear: async () => {
+            await clearStack(context, settings.name);
+          },
+          process: async () => {
+            undo.add("Start the engine", async () => {
+              if (process !== undefined) await stopEngineProcess(host, process);
+              await forgetRun(folder);
+            });
+            // An endpoint from before would make what is only begun look finished, to whoever finds it after a `kill -9`.
             await forgetRun(folder);
-          });
-          const { misfit } = fit.of(fetched());
-          if (misfit !== undefined) throw misfit;
-          // An endpoint from before would make what is only begun look finished, to whoever finds it after a `kill -9`.
-          await forgetRun(folder);
-          await start();
+            await start();
+          },
+          gate: async () => {
+            // It listens some time after it was started: that its port is taken shows only here.
+            endpoint = await onFreePort(portWish, port, async (free) => {
+              if (free !== port) {
+                port = free;
+                await start();
+              }
+              return climbGate(process);
+            });
+            await writeEndpoint(folder, endpoint);
+          },
         },
-        gate: async () => {
-          // It listens some time after it was started: that its port is taken shows only here.
-          endpoint = await onFreePort(portWish, port, async (free) => {
-            if (free !== port) {
-              port = free;
-              await start();
-            }
-            return climbGate(process);
-          });
-          await writeEndpoint(folder, endpoint);
-        },
-      });
+        { begin },
+      );
     },
   };
 
@@ -184,13 +199,19 @@ export async function processStack(
       reference: model.reference,
       port,
       apiKey,
-      startKey: [wanted.gpu],
+      startKey: starts ? [wanted.gpu] : undefined,
       follow: (onLine, signal) => followFile({ ...context, signal }, folder.logFile, onLine),
       watch: (signal) => watchEngineProcess(host, folder, process, signal),
-      tail: () => lastLines(folder.logFile, TAIL),
+      tail: () => lastLines(folder.logFile, SEARCHED),
       warnings: fit.of(fetched()).window.warnings,
     });
   }
+}
+
+async function containersInTheWay(context: RunContext, name: string): Promise<HeldByContainers> {
+  // Docker is loaded only where it may have something of this.
+  const { heldByContainers } = await import("./held-memory.ts");
+  return heldByContainers(context, name);
 }
 
 function notIsolated({ title }: ProcessEngine): StackError {

@@ -3,12 +3,12 @@ import { dirname, join } from "node:path";
 import type { Host } from "../host/host.ts";
 
 /**
- * The `stack.yaml` nearest above the working folder, up to the root of its git checkout or to home,
- * whichever comes first. Outside of both only the working folder itself is looked at: a file that
+ * The `stack.yaml` nearest above a folder, the working folder if none is named, up to the root of its git checkout or to home,
+ * whichever comes first. Outside of both only the folder itself is looked at: a file that
  * someone else left in `/tmp` is nobody's project.
  */
-export function findProjectFile(host: Host): string | undefined {
-  const folders = ancestors(host.cwd);
+export function findProjectFile(host: Host, from = host.cwd): string | undefined {
+  const folders = ancestors(from);
   const root = folders.findIndex(
     (folder) => folder === host.paths.home || existsSync(join(folder, ".git")),
   );

@@ -4,23 +4,24 @@ import { SETTING_KEYS } from "../plan/resolve-settings.ts";
 import type { SettingKey } from "../plan/settings.ts";
 import type { RunContext } from "../run-context.ts";
 import { type KeptSettings, keptText, readKept } from "./kept-settings.ts";
+import type { Resumed } from "./load-settings.ts";
 import { engineOf, findStacks, type StackParts } from "./parts.ts";
 import { stackFolder, unknownStack } from "./stack-folder.ts";
 
 /**
- * What `restart` is to bring up again: what was kept, else what can still be seen of the stack. `STACK_UNKNOWN` where there is
- * none.
+ * What `restart` is to bring up again: what was kept, with the project of then, else what can still be seen of the stack.
+ * `STACK_UNKNOWN` where there is none.
  */
-export async function settingsToRestart(context: RunContext, name: string): Promise<KeptSettings> {
+export async function settingsToRestart(context: RunContext, name: string): Promise<Resumed> {
   const kept = await readKept(stackFolder(context.host, name));
-  if (kept !== undefined) return kept;
+  if (kept !== undefined) return { kept, folder: kept.folder };
   const { stacks } = await findStacks(context, name);
   const [parts] = stacks;
   if (parts === undefined) throw unknownStack(name);
   const seen = settingsSeen(parts);
   const message = `With which settings ${name} was brought up is not known here any more; what can be seen of it is: ${keptText(seen)}.`;
   context.emit({ type: "warning", message });
-  return seen;
+  return { kept: seen, folder: undefined };
 }
 
 /** Of a stack that an earlier version brought up, or whose folder was lost: labels of containers, and the endpoint. */

@@ -12,7 +12,7 @@ const fit = (engine: string, kvType: string, reference = "file:/m"): unknown =>
     engine,
     reference,
     budget: { hostFreeBytes: 1 },
-    running: undefined,
+    kept: undefined,
   });
 
 it("refuses a type of keys and values that the engine would take no notice of", () => {
@@ -49,7 +49,7 @@ it.each([
     engine: "ollama",
     reference: entry.reference,
     budget: { hostFreeBytes: 2 ** 40 },
-    running: undefined,
+    kept: undefined,
   });
   expect(Math.round((ofSize(catalogModel(entry)).estimate?.total ?? 0) / MIB)).toBe(mebi);
 });

@@ -1,4 +1,3 @@
-import type { Endpoint } from "../endpoint.ts";
 import { StackError } from "../errors.ts";
 import { hostMemory } from "../host/memory.ts";
 import { catalogEntry } from "../models/catalog.ts";
@@ -32,8 +31,8 @@ export interface StackFitInput {
   /** Canonical reference. */
   readonly reference: string;
   readonly budget: Budget;
-  /** What runs under this name now, when it is this engine with this model. */
-  readonly running: Pick<Endpoint, "contextWindow"> | undefined;
+  /** Tokens that `auto` found for what runs, where that is asked for again. */
+  readonly kept: number | undefined;
 }
 
 export interface StackFit {
@@ -44,13 +43,7 @@ export interface StackFit {
 }
 
 /** What both kinds of stacks ask about memory: the question with everything that does not depend on the model. */
-export function stackFit({
-  settings,
-  engine,
-  reference,
-  budget,
-  running,
-}: StackFitInput): StackFit {
+export function stackFit({ settings, engine, reference, budget, kept }: StackFitInput): StackFit {
   requireKvType(engine, settings.kvType);
   requireLoadable(engine, reference);
   const ask = (model: Pick<FitQuestion, "facts" | "weightsBytes">): Fit =>
@@ -59,7 +52,7 @@ export function stackFit({
       engine,
       model: reference,
       budget,
-      kept: running?.contextWindow,
+      kept,
       ...model,
     });
   return {

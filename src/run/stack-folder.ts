@@ -4,7 +4,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import { endpointSchema, type Endpoint } from "../endpoint.ts";
 import { StackError } from "../errors.ts";
-import { isErrno, writeFileAtomic } from "../host/atomic-write.ts";
+import { isErrno, removeTemporary, writeFileAtomic } from "../host/atomic-write.ts";
 import type { Host } from "../host/host.ts";
 import { processIdentitySchema } from "../host/process-identity.ts";
 
@@ -71,12 +71,14 @@ export async function readEndpoint(folder: StackFolder): Promise<Endpoint | unde
   return readJson(join(folder.path, "endpoint.json"), endpointSchema);
 }
 
-export async function writeEndpoint(folder: StackFolder, endpoint: Endpoint): Promise<void> {
-  await writeFileAtomic(
-    join(folder.path, "endpoint.json"),
-    `${JSON.stringify(endpoint, undefined, 2)}\n`,
-    { mode: 0o600 },
-  );
+/** Writes it, or with undefined removes what is there. */
+export async function writeEndpoint(
+  folder: StackFolder,
+  endpoint: Endpoint | undefined,
+): Promise<void> {
+  const file = join(folder.path, "endpoint.json");
+  if (endpoint === undefined) return rm(file, { force: true });
+  await writeFileAtomic(file, `${JSON.stringify(endpoint, undefined, 2)}\n`, { mode: 0o600 });
 }
 
 /** The endpoint that commands for agents need; without one, the error says how to get it. */
@@ -98,6 +100,8 @@ const engineProcessSchema = z.object({
   /** Hash of the configuration that it was started with. */
   plan: z.string(),
   startedAt: z.iso.datetime(),
+  /** Tokens of context that `auto` found for it. */
+  foundContext: z.int().positive().optional(),
 });
 /** The background process of the embedded engine. */
 export type EngineProcess = z.infer<typeof engineProcessSchema>;
@@ -133,19 +137,29 @@ export async function readAdoption(folder: StackFolder): Promise<Adoption | unde
   return readJson(join(folder.path, "adoption.json"), adoptionSchema);
 }
 
-export async function writeAdoption(folder: StackFolder, value: Adoption): Promise<void> {
-  await writeFileAtomic(join(folder.path, "adoption.json"), `${JSON.stringify(value)}\n`, {
-    mode: 0o600,
-  });
+/** Writes it, or with undefined removes what is there. */
+export async function writeAdoption(
+  folder: StackFolder,
+  value: Adoption | undefined,
+): Promise<void> {
+  const file = join(folder.path, "adoption.json");
+  if (value === undefined) return rm(file, { force: true });
+  await writeFileAtomic(file, `${JSON.stringify(value)}\n`, { mode: 0o600 });
 }
 
-/** Forgets that it ran; key, log and the settings that it was given stay. */
+/** Forgets the background process of an engine, which has ended. */
+export async function forgetProcess({ path, engineConfigFile }: StackFolder): Promise<void> {
+  for (const file of [join(path, "process.json"), engineConfigFile])
+    await rm(file, { force: true });
+}
+
+/** Forgets that it ran, and removes what killed commands left half-written; key, log and the settings that it was given stay. */
 export async function forgetRun(folder: StackFolder): Promise<void> {
-  const { engineConfigFile, authoritiesFile } = folder;
-  const own = ["endpoint.json", "process.json", "adoption.json"].map((each) =>
-    join(folder.path, each),
-  );
-  for (const file of [...own, engineConfigFile, authoritiesFile]) await rm(file, { force: true });
+  await writeEndpoint(folder, undefined);
+  await forgetProcess(folder);
+  await writeAdoption(folder, undefined);
+  await rm(folder.authoritiesFile, { force: true });
+  await removeTemporary(folder.path);
 }
 
 /** False when there was none. */

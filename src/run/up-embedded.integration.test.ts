@@ -131,6 +131,14 @@ describe.skipIf(store === undefined)("stack up, embedded", () => {
     expect(await isAlive(host, await engineProcess())).toBe(true);
   });
 
+  it("keeps the context that `auto` found, and is the same when that is named", async () => {
+    const { endpoint } = lastJson(await up("--context", "auto"));
+    const context = `${(endpoint as Endpoint).contextWindow}`;
+    for (const again of ["auto", context, "auto"]) {
+      expect(lastJson(await up("--context", again))).toMatchObject({ changed: false });
+    }
+  });
+
   it("changes what is changed: another context is another engine, under the same address", async () => {
     const before = lastJson(await up())["endpoint"] as Endpoint;
     const after = lastJson(await up("--context", "2048"));

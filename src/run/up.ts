@@ -85,15 +85,17 @@ async function bringUp(
     const undo = createUndoList(context);
     const before = await readKept(folder);
     try {
-      // First of all: whoever finds what is begun, after a `kill -9`, is to know with what.
-      await writeKept(folder, settingsToKeep(settings));
-      const steps = [...(await deployment.execute(undo))];
+      // Whoever finds what is begun, after a `kill -9`, is to know with what; until then what runs is what is meant.
+      const begin = (): Promise<void> => writeKept(folder, settingsToKeep(settings));
+      const steps = [...(await deployment.execute(undo, begin))];
       if (deployment.outdated?.() === true) {
         const pulled = { ...settings.values, pull: "missing" } as const;
         deployment = await deploy(context, { ...settings, values: pulled }, options);
         context.emit({ type: "plan", name, steps: planned(deployment.plan) });
-        steps.push(...(await deployment.execute(undo)));
+        steps.push(...(await deployment.execute(undo, begin)));
       }
+      // Settings that change nothing of what runs are meant from now on, too.
+      await begin();
       const { engine, model } = plan;
       const changed = steps.some(({ id }) => !id.startsWith("image:"));
       return {

@@ -23,6 +23,7 @@ export interface FakeDockerOptions {
   readonly version?: string;
   readonly apiVersion?: string;
   readonly podman?: boolean;
+  readonly memoryBytes?: number;
   /** Beside `runc`. */
   readonly runtimes?: readonly string[];
 }
@@ -30,6 +31,7 @@ export interface FakeDockerOptions {
 /** A container daemon that speaks the Engine API on a unix socket and keeps state, but runs nothing. */
 export async function fakeDocker(options: FakeDockerOptions = {}): Promise<FakeDocker> {
   const { version = "28.5.2", apiVersion = "1.51", podman = false, runtimes = [] } = options;
+  const { memoryBytes = 8e9 } = options;
   const folder = await mkdtemp(join(tmpdir(), "fake-docker-"));
   const state: FakeState = {
     containers: new Map(),
@@ -53,7 +55,7 @@ export async function fakeDocker(options: FakeDockerOptions = {}): Promise<FakeD
         OperatingSystem: "Fake Linux",
         Architecture: "x86_64",
         Driver: "overlay2",
-        MemTotal: 8e9,
+        MemTotal: memoryBytes,
         NCPU: 4,
         CgroupVersion: "2",
         SecurityOptions: ["name=seccomp,profile=builtin"],
