@@ -57,6 +57,13 @@ describe("the plan of an adoption", () => {
     ["less came than was asked for", { instances: [loaded(20_000)], earlier: less }, 32_768, []],
     ["it is too small", { instances: [loaded(4096)] }, 32_768, ["load", "gate"]],
     ["nothing can be loaded", { instances: [] }, undefined, []],
+    ["another engine runs", { foreign: true }, 32_768, ["gate", "clear"]],
+    [
+      "another engine holds the memory",
+      { instances: [loaded(4096)], foreign: true },
+      32_768,
+      ["clear", "load", "gate"],
+    ],
   ])("%s", (_title, observed, context, expected) => {
     const now = { instances: [loaded(32_768)], earlier: undefined, hash: "h", foreign: false };
     const plan = planAdopted({ ...desired, context }, { ...now, ...observed });

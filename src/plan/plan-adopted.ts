@@ -41,13 +41,15 @@ export interface EarlierLoad {
 /** Only what is missing. A server that has the model loaded as well as it will is left as it is. */
 export function planAdopted(desired: DesiredAdoption, observed: ObservedAdoption): Plan {
   const steps: Step[] = [];
-  if (observed.foreign) steps.push({ kind: "clear", why: "another engine" });
+  const clear: Step = { kind: "clear", why: "another engine" };
   const { context } = desired;
   const { earlier } = observed;
   const load =
     context !== undefined &&
     serving(observed.instances, { context, earlier, anew: desired.anew }) === undefined;
   if (load) {
+    // What runs goes first: LM Studio gives a model no more context than fits into the memory that is free just then.
+    if (observed.foreign) steps.push(clear);
     steps.push({
       kind: "load",
       engine: desired.title,
@@ -61,6 +63,8 @@ export function planAdopted(desired: DesiredAdoption, observed: ObservedAdoption
   if (load || observed.foreign || desired.anew || observed.hash !== desired.hash) {
     steps.push({ kind: "gate", engine: desired.title });
   }
+  // Nothing is to be stopped for a server that is there: what runs goes when that has answered.
+  if (observed.foreign && !load) steps.push(clear);
   return { name: desired.name, engine: desired.engine, model: desired.model, steps };
 }
 

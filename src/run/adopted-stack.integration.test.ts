@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { resolveSettings } from "../plan/resolve-settings.ts";
 import type { ResolvedSettings } from "../plan/settings.ts";
@@ -202,6 +204,20 @@ describe("stack up openai", () => {
     });
   });
 
+  it("that answers no chat is looked at by a command which reads the key where it is", async () => {
+    await using test = await testHost(NO_DOCKER);
+    const fails = { above: 0, status: 400, message: "no chats here" };
+    await using server = await fakeServer({ key: "secret", fails });
+    const keyFile = join(test.home, "the key");
+    await writeFile(keyFile, "secret\n", { mode: 0o600 });
+    const wanted = settings({ engine: "openai", url: server.origin, keyFile });
+    const failed = up(test.context, wanted, { dryRun: false, anew: false });
+    await expect(failed).rejects.toMatchObject({
+      code: "NOT_READY",
+      next: `curl -H "Authorization: Bearer $(cat '${keyFile}')" ${server.origin}/v1/models`,
+    });
+  });
+
   it("is told that a page is no model server, though it answers 200 to all", async () => {
     await using test = await testHost(NO_DOCKER);
     await using server = await fakeServer({ page: 200 });
@@ -268,6 +284,16 @@ describe("stack up openai", () => {
     ["no such model", {}, { model: "x" }, { code: "MODEL_UNAVAILABLE" }],
     ["no list and no name", { list: "page" }, {}, { code: "USAGE" }],
     ["a key that is missing", { key: "secret" }, {}, { code: "USAGE" }],
+    [
+      "a key that is missing where the list is public",
+      { key: "secret", listIsPublic: true },
+      {},
+      {
+        code: "USAGE",
+        why: "HTTP 401: Incorrect API key",
+        next: expect.stringMatching(/^stack up openai --url \S+ --timeout 10 --key-file FILE$/),
+      },
+    ],
     ["a setting of another engine", {}, { engine: "embedded" }, { code: "USAGE" }],
     ["a promise it can't keep", {}, { requireIsolated: true }, { code: "NETWORK_LEAK" }],
   ])("refuses %s", async (_title, quirks, values, expected) => {

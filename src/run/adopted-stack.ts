@@ -1,29 +1,27 @@
+import type { Endpoint } from "../endpoint.ts";
 import type { AdoptedEngine, FoundModel } from "../engines/engine.ts";
-import { containerEngines } from "../engines/index.ts";
 import { StackError } from "../errors.ts";
-import { findings } from "../gate/findings.ts";
-import { ladder } from "../gate/ladder.ts";
-import { runGate } from "../gate/run-gate.ts";
 import { adoptedBase, type AdoptedBase } from "../plan/adopted-base.ts";
 import { adoptedEndpoint } from "../plan/adopted-endpoint.ts";
 import { authoritiesFor, authoritiesOfClients } from "./authorities.ts";
 import { chooseModel } from "../plan/choose-model.ts";
 import { planHash } from "../plan/hash.ts";
-import { belowFloor, vulnerableWarning } from "../plan/security-floor.ts";
 import { instancesOf, planAdopted, serving } from "../plan/plan-adopted.ts";
 import type { ResolvedSettings, Settings } from "../plan/settings.ts";
+import { shellQuote } from "../plan/shell-quote.ts";
 import { clearStack } from "./clear-stack.ts";
+import { type Climbed, climbAdopted } from "./climb-adopted.ts";
 import type { RunContext } from "../run-context.ts";
 import { type DeployOptions, type Deployment, executeSteps } from "./deployment.ts";
-import { runningEngineProcess } from "./engine-process.ts";
 import { ensureLoaded } from "./ensure-loaded.ts";
 import { findServer } from "./find-server.ts";
-import { narrated } from "./narrate.ts";
 import { NO_KEY, readKeyFile } from "./key-file.ts";
+import { clearOwnParts, ownParts } from "./own-parts.ts";
 import {
   forgetRun,
   readAdoption,
   readEndpoint,
+  type StackFolder,
   stackFolder,
   writeAdoption,
   writeEndpoint,
@@ -47,12 +45,13 @@ export async function adoptedStack(
   const secureContext = await authoritiesFor(context, base.apiBase, settings.ca);
   const look = (): Promise<readonly FoundModel[] | undefined> =>
     findServer(engine, base, { apiKey, secureContext, signal: context.signal });
-  const [models, known, adoption, process] = await Promise.all([
+  const [models, known, adoption] = await Promise.all([
     look(),
     readEndpoint(folder),
     readAdoption(folder),
-    runningEngineProcess(host, folder),
   ]);
+  const own = await ownParts(context, folder, { endpoint: known, adoption });
+  if (own.running && isItself(base, known)) throw itself(engine, base, folder);
 
   const named = origins.model.kind === "default" ? undefined : settings.model;
   const model = chooseModel(engine, models, named);
@@ -94,104 +93,122 @@ export async function adoptedStack(
       instances,
       earlier,
       hash: known?.adopted === true && known.apiKey === apiKey ? adoption?.plan : undefined,
-      foreign: process !== undefined || (known !== undefined && known.adopted !== true),
+      foreign: own.running || (known !== undefined && known.adopted !== true),
     },
   );
 
   let endpoint = known;
   let id = served?.id ?? model;
+  let climbed: Climbed | undefined;
+  /** What was there before is there no more. */
+  let gone = false;
   return {
     plan,
     endpoint: async () => {
       if (endpoint === undefined) throw new Error("there is no endpoint before the gate");
       return endpoint;
     },
-    execute: (undo) =>
-      executeSteps(context, plan.steps, {
-        clear: async () => {
-          await clearStack(context, settings.name);
+    execute: (undo, begin) => {
+      const replaces = plan.steps.at(-1)?.kind === "clear";
+
+      /**
+       * The new endpoint takes the place of the old one before that one's engine is stopped: whoever is killed in between leaves
+       * a stack that answers. Until the adoption is written, the next `up` looks for what is left of the old one.
+       */
+      const adopt = async ({ now, found }: Climbed): Promise<void> => {
+        undo.add("Adopt the server", async () => {
+          if (gone) return forgetRun(folder);
+          // What was there before is as good as it was.
+          await writeEndpoint(folder, known);
+          await writeAdoption(folder, known?.adopted === true ? adoption : undefined);
+        });
+        await begin();
+        endpoint = adoptedEndpoint({
+          name: settings.name,
+          engine,
+          base,
+          apiKey,
+          hasKey: apiKey !== NO_KEY,
+          model: id,
+          found,
+          wanted,
+          maxOutputTokens: settings.maxOutputTokens,
+          authorities:
+            settings.ca === undefined || secureContext === undefined
+              ? undefined
+              : await authoritiesOfClients(context, folder, settings.ca),
+        });
+        if (replaces) await writeAdoption(folder, undefined);
+        await writeEndpoint(folder, endpoint);
+        if (replaces) {
+          await clearOwnParts(context, folder, own);
+          gone = true;
+        }
+        const came = loaded?.context ?? now?.context;
+        await writeAdoption(folder, {
+          plan: hashOf(id, now),
+          adoptedAt: new Date(host.clock.now()).toISOString(),
+          ...(loaded === undefined
+            ? {}
+            : { loaded: { ...loaded, ...(came === undefined ? {} : { context: came }) } }),
+        });
+      };
+
+      return executeSteps(
+        context,
+        plan.steps,
+        {
+          clear: async () => {
+            if (climbed !== undefined) return adopt(climbed);
+            await clearStack(context, settings.name);
+            gone = true;
+          },
+          load: async (step) => {
+            if (loading === undefined) throw new Error("this server loads its models by itself");
+            const options = { apiKey, secureContext };
+            const target = { engine, loading, base, options, timeoutMs: settings.timeout * 1000 };
+            const again = async (): Promise<readonly FoundModel[]> =>
+              instancesOf((await look()) ?? [], model);
+            const instance = await ensureLoaded(context, target, step, undo, again, serves);
+            id = instance.id;
+            if (instance.ours) loaded = { apiBase: base.apiBase, id, asked: wanted };
+          },
+          gate: async () => {
+            const server = { settings, engine, base, apiKey, secureContext };
+            const lists = models !== undefined;
+            climbed = await climbAdopted(context, { ...server, id, wanted, look, lists });
+            const { now } = climbed;
+            if (loaded?.id !== id) loaded = undefined;
+            if (now?.state === "loaded" && now.context === undefined && loaded === undefined) {
+              const message = `${engine.title} does not say with how much context ${id} is loaded, and it is left as it is.`;
+              context.emit({ type: "warning", message, next: "stack restart" });
+            }
+            if (!replaces) await adopt(climbed);
+          },
         },
-        load: async (step) => {
-          if (loading === undefined) throw new Error("this server loads its models by itself");
-          const options = { apiKey, secureContext };
-          const target = { engine, loading, base, options, timeoutMs: settings.timeout * 1000 };
-          const again = async (): Promise<readonly FoundModel[]> =>
-            instancesOf((await look()) ?? [], model);
-          const instance = await ensureLoaded(context, target, step, undo, again, serves);
-          id = instance.id;
-          if (instance.ours) loaded = { apiBase: base.apiBase, id, asked: wanted };
-        },
-        gate: async () => {
-          undo.add("Adopt the server", async () => {
-            if (known?.adopted !== true || adoption === undefined) return forgetRun(folder);
-            // What was adopted before is as good as it was.
-            await writeEndpoint(folder, known);
-            await writeAdoption(folder, adoption);
-          });
-          const probes = engine.probes({ model: id, lists: models !== undefined });
-          const key = [base.apiBase, id, wanted, settings.ready].join(" ");
-          const question = { model: id, window: wanted };
-          const facts = await narrated(context, { key, follow: async () => {} }, (doing) =>
-            runGate(context, ladder(probes, settings.ready, question), {
-              ...base,
-              apiKey,
-              secureContext,
-              doing,
-              timeoutMs: settings.timeout * 1000,
-              watch: untilAborted,
-              tail: async () => [],
-              next: engine.log ?? `the log of the server at ${base.apiBase}`,
-            }),
-          );
-          const now = (await look())?.find((each) => each.id === id);
-          if (loaded?.id !== id) loaded = undefined;
-          if (now?.state === "loaded" && now.context === undefined && loaded === undefined) {
-            const message = `${engine.title} does not say with how much context ${id} is loaded, and it is left as it is.`;
-            context.emit({ type: "warning", message, next: "stack restart" });
-          }
-          const found = findings(
-            { ...(now?.context === undefined ? {} : { contextLength: now.context }), ...facts },
-            {
-              ready: settings.ready,
-              window: wanted,
-              parallel: undefined,
-              truncates: engine.truncates,
-            },
-          );
-          const { name, maxOutputTokens } = settings;
-          const { software = engine.name, engineVersion } = found.measured;
-          const hasKey = apiKey !== NO_KEY;
-          endpoint = adoptedEndpoint({
-            name,
-            engine,
-            base,
-            apiKey,
-            hasKey,
-            model: id,
-            found: {
-              ...found,
-              warnings: [...floorWarnings(software, engineVersion), ...found.warnings],
-            },
-            wanted,
-            maxOutputTokens,
-            authorities:
-              settings.ca === undefined || secureContext === undefined
-                ? undefined
-                : await authoritiesOfClients(context, folder, settings.ca),
-          });
-          await writeEndpoint(folder, endpoint);
-          const adoptedAt = new Date(host.clock.now()).toISOString();
-          const came = loaded?.context ?? now?.context;
-          await writeAdoption(folder, {
-            plan: hashOf(id, now),
-            adoptedAt,
-            ...(loaded === undefined
-              ? {}
-              : { loaded: { ...loaded, ...(came === undefined ? {} : { context: came }) } }),
-          });
-        },
-      }),
+        // Asking changes nothing yet.
+        { begin: plan.steps[0]?.kind === "gate" ? async () => {} : begin },
+      );
+    },
   };
+}
+
+/** Whether this is the server of the stack that it would take the place of. */
+function isItself({ apiBase, local }: AdoptedBase, known: Endpoint | undefined): boolean {
+  if (known === undefined || known.adopted === true || !local) return false;
+  return new URL(apiBase).port === new URL(known.apiBase).port;
+}
+
+function itself(
+  { name }: AdoptedEngine,
+  { apiBase }: AdoptedBase,
+  folder: StackFolder,
+): StackError {
+  return new StackError("CONFLICT", {
+    what: `${apiBase} is the server of this stack itself.`,
+    why: "What is adopted takes the place of what the stack runs, which would be stopped.",
+    next: `stack up ${name} --name adopted --url ${apiBase} --key-file ${shellQuote(folder.keyFile)}`,
+  });
 }
 
 function whereIs(context: RunContext, settings: Settings, engine: AdoptedEngine): AdoptedBase {
@@ -201,13 +218,6 @@ function whereIs(context: RunContext, settings: Settings, engine: AdoptedEngine)
     what: `\`stack up ${engine.name}\` needs the address of the server.`,
     next: `stack up ${engine.name} --url http://host:port/v1`,
   });
-}
-
-/** A server of somebody else is not ours to refuse: its owner may have reasons, and it runs already. */
-function floorWarnings(software: string, version: string | undefined): readonly string[] {
-  const engine = containerEngines().find(({ name }) => name === software);
-  const below = engine && belowFloor(engine.securityFloor, version);
-  return below === undefined ? [] : [vulnerableWarning(engine?.title ?? software, below)];
 }
 
 /** Promises of the settings that a server of somebody else can't keep. */
@@ -228,11 +238,4 @@ function checkPromises(
       next: "leave out --offline, or choose an engine on this machine",
     });
   }
-}
-
-/** Nobody tells us when a server that is not ours ends: the next question fails. */
-function untilAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
 }

