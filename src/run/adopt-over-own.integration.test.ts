@@ -1,10 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { connect } from "../docker/connect.ts";
 import type { Endpoint } from "../endpoint.ts";
+import type { StackEvent } from "../events.ts";
 import { identifyProcess } from "../host/process-identity.ts";
 import { resolveSettings } from "../plan/resolve-settings.ts";
 import type { ResolvedSettings } from "../plan/settings.ts";
@@ -20,6 +22,7 @@ import {
   readEndpoint,
   readEngineProcess,
   stackFolder,
+  writeAdoption,
   writeEndpoint,
   writeEngineProcess,
 } from "./stack-folder.ts";
@@ -108,11 +111,21 @@ describe("a server that is adopted where the embedded engine runs", () => {
     await using test = await testHost(NO_DOCKER);
     const child = await runsEmbedded(test);
     await using server = await fakeServer(NO_CHATS);
-    await expect(up(test.context, settings("openai", server.origin), ONCE)).rejects.toMatchObject({
+    const folder = stackFolder(test.host, "default");
+    let meant: unknown;
+    const watching = {
+      ...test.context,
+      emit: (event: StackEvent) => {
+        if (event.type !== "step-started") return;
+        meant = JSON.parse(readFileSync(join(folder.path, "settings.json"), "utf8"));
+      },
+    };
+    await expect(up(watching, settings("openai", server.origin), ONCE)).rejects.toMatchObject({
       code: "NOT_READY",
       next: `curl ${server.origin}/v1/models`,
     });
-    const folder = stackFolder(test.host, "default");
+    // Whoever is killed while it asks has changed nothing, not even what is meant.
+    expect(meant).toMatchObject({ engine: "embedded" });
     expect(hasEnded(child)).toBe(false);
     expect(await readEndpoint(folder)).toEqual(OWN);
     expect(await readEngineProcess(folder)).toBeDefined();
@@ -210,15 +223,19 @@ describe("a server that is adopted where containers run", () => {
     await using server = await fakeServer();
     const wanted = settings("openai", server.origin);
     const folder = stackFolder(test.host, "default");
+    // Of an adoption before that, and of no use to this one.
+    await writeAdoption(folder, { plan: "old", adoptedAt: "2026-11-25T00:00:00.000Z" });
     // What a command leaves that is killed as soon as the first container is to go.
-    let left: ReturnType<typeof readEndpoint> | undefined;
+    const look = () => Promise.all([readEndpoint(folder), readAdoption(folder)]);
+    let left: ReturnType<typeof look> | undefined;
     docker.fault("DELETE /containers/", (_, response) => {
-      left ??= readEndpoint(folder);
+      left ??= look();
       void left.then(() => json(response, 500, { message: "broken" }));
     });
     await expect(up(test.context, wanted, ONCE)).rejects.toMatchObject({ code: "DOCKER_FAILED" });
-    const endpoint = await left;
+    const [endpoint, adoption] = (await left) ?? [];
     expect(endpoint).toMatchObject({ adopted: true, apiBase: `${server.origin}/v1` });
+    expect(adoption).toBeUndefined();
     await writeEndpoint(folder, endpoint);
     docker.fault("DELETE /containers/", (request, response) => {
       const id = request.path.split("/")[2];
@@ -248,9 +265,13 @@ describe("a server that is adopted where containers run", () => {
   });
 });
 
-it("no daemon is asked where nothing tells of containers", async () => {
+it.each([
+  ["nothing ran", undefined],
+  ["another's Ollama was adopted", { engine: "ollama", adopted: true, given: [] }],
+])("no daemon is asked where %s", async (_title, kept) => {
   await using docker = await fakeDocker();
   await using test = await testHost({ env: { DOCKER_HOST: docker.host } });
+  await writeKept(stackFolder(test.host, "default"), kept);
   await using server = await fakeServer();
   await up(test.context, settings("openai", server.origin), ONCE);
   expect(docker.requests).toEqual([]);

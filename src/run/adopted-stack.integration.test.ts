@@ -70,6 +70,22 @@ describe("stack up lmstudio", () => {
     expect(app.loaded()).toEqual({ m: 20_000 });
   });
 
+  it("leaves it alone also after another instance has served for a while", async () => {
+    await using test = await testHost(NO_DOCKER);
+    const models = [{ key: "m", maximum: 131_072 }];
+    await using app = await fakeLmstudio({ models, gives: 20_000 });
+    const wanted = settings({ engine: "lmstudio", url: app.origin, model: "m" });
+    const options = { dryRun: false, anew: false };
+    await up(test.context, wanted, options);
+    app.load("m", 65_536);
+    const { endpoint } = await up(test.context, wanted, options);
+    expect(endpoint).toMatchObject({ model: "m:2", contextWindow: 65_536 });
+    app.unload("m:2");
+    const again = await up(test.context, wanted, options);
+    expect(again.steps.map(({ id }) => id)).toEqual(["gate"]);
+    expect(again.endpoint).toMatchObject({ model: "m", contextWindow: 20_000 });
+  });
+
   it("loads it again when it was loaded with less since", async () => {
     await using test = await testHost(NO_DOCKER);
     const models = [{ key: "m", maximum: 131_072 }];

@@ -144,7 +144,7 @@ export async function adoptedStack(
           await clearOwnParts(context, folder, own);
           gone = true;
         }
-        const came = loaded?.context ?? now?.context;
+        const came = loaded?.context ?? (loaded?.id === id ? now?.context : undefined);
         await writeAdoption(folder, {
           plan: hashOf(id, now),
           adoptedAt: new Date(host.clock.now()).toISOString(),
@@ -178,8 +178,7 @@ export async function adoptedStack(
             const lists = models !== undefined;
             climbed = await climbAdopted(context, { ...server, id, wanted, look, lists });
             const { now } = climbed;
-            if (loaded?.id !== id) loaded = undefined;
-            if (now?.state === "loaded" && now.context === undefined && loaded === undefined) {
+            if (now?.state === "loaded" && now.context === undefined && loaded?.id !== id) {
               const message = `${engine.title} does not say with how much context ${id} is loaded, and it is left as it is.`;
               context.emit({ type: "warning", message, next: "stack restart" });
             }
