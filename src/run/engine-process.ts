@@ -69,6 +69,20 @@ export async function stopEngineProcess(host: Host, identity: ProcessIdentity): 
   }
 }
 
+/** Ends all that serve this stack: the one that was written down, and those that nobody wrote down. */
+export async function stopEngineProcesses(
+  host: Host,
+  folder: StackFolder,
+): Promise<readonly ProcessIdentity[]> {
+  const known = await runningEngineProcess(host, folder);
+  const strays = await strayEngineProcesses(host, folder);
+  const all = new Map(
+    [...strays, ...(known === undefined ? [] : [known])].map((each) => [each.pid, each]),
+  );
+  for (const each of all.values()) await stopEngineProcess(host, each);
+  return [...all.values()];
+}
+
 /** Rejects when the process ends, with its own last words. Looks every 20 ms: it is not our child any more. */
 export async function watchEngineProcess(
   host: Host,
@@ -86,7 +100,7 @@ export async function watchEngineProcess(
  * Engines of this stack that nobody wrote down: the launcher was killed between starting one and noting it.
  * Found by the configuration file in their arguments, on Linux; elsewhere there is none to be found.
  */
-export async function strayEngineProcesses(
+async function strayEngineProcesses(
   host: Host,
   folder: StackFolder,
 ): Promise<readonly ProcessIdentity[]> {

@@ -5,18 +5,10 @@ import { fakeDocker, type FakeDocker } from "../testing/fake-docker.ts";
 import { fakeFiles } from "../testing/fake-files.ts";
 import { fakeRegistry, type FakeRegistry } from "../testing/fake-registry.ts";
 import { lastJson, type StackCommand, stackCommand } from "../testing/stack-command.ts";
-import { tinyGguf } from "../testing/tiny-gguf.ts";
+import { costlyGguf } from "../testing/tiny-gguf.ts";
 
-/** Keys and values of one token are 2 × 1024 × 1024 numbers of two bytes: a hundred thousand tokens are 400 GB. */
-const gguf = tinyGguf({
-  context: 100_000,
-  extra: {
-    "llama.embedding_length": 1024,
-    "llama.attention.head_count": 1,
-    "llama.attention.head_count_kv": 1024,
-    "llama.vocab_size": 100,
-  },
-});
+/** A hundred thousand tokens are 400 GB. */
+const gguf = costlyGguf(1024, 100_000);
 
 let docker: FakeDocker;
 let registry: FakeRegistry;

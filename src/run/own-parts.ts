@@ -1,10 +1,9 @@
 import type { Runtime } from "../docker/runtime.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { findEngine } from "../engines/index.ts";
-import { StackError } from "../errors.ts";
 import { LABEL } from "../plan/labels.ts";
 import type { RunContext } from "../run-context.ts";
-import { runningEngineProcess, stopEngineProcess, strayEngineProcesses } from "./engine-process.ts";
+import { runningEngineProcess, stopEngineProcesses } from "./engine-process.ts";
 import { readKept } from "./kept-settings.ts";
 import { type Adoption, forgetProcess, type StackFolder } from "./stack-folder.ts";
 
@@ -52,20 +51,15 @@ async function tellsOfContainers(
 
 async function holderOf(context: RunContext, name: string): Promise<Runtime | undefined> {
   // Docker is loaded only where it may have something of this.
-  const { askDocker, offerForget } = await import("./clear-stack.ts");
-  try {
-    return await askDocker(context, [name], undefined, async (runtime) => {
-      const labels = { [LABEL.name]: name };
-      const [containers, networks] = await Promise.all([
-        runtime.containers.list(labels, context.signal),
-        runtime.networks.list(labels, context.signal),
-      ]);
-      return containers.length + networks.length > 0 ? runtime : undefined;
-    });
-  } catch (error) {
-    if (!(error instanceof StackError) || context.signal.aborted) throw error;
-    throw offerForget(error, name);
-  }
+  const { askDockerOf } = await import("./clear-stack.ts");
+  return askDockerOf(context, name, undefined, async (runtime) => {
+    const labels = { [LABEL.name]: name };
+    const [containers, networks] = await Promise.all([
+      runtime.containers.list(labels, context.signal),
+      runtime.networks.list(labels, context.signal),
+    ]);
+    return containers.length + networks.length > 0 ? runtime : undefined;
+  });
 }
 
 /** Stops and removes them, and leaves endpoint and adoption as they are: these are the new ones already. */
@@ -79,8 +73,6 @@ export async function clearOwnParts(
     const { clearContainers } = await import("./clear-stack.ts");
     await clearContainers(runtime, folder.name, signal);
   }
-  const known = await runningEngineProcess(host, folder);
-  if (known !== undefined) await stopEngineProcess(host, known);
-  for (const each of await strayEngineProcesses(host, folder)) await stopEngineProcess(host, each);
+  await stopEngineProcesses(host, folder);
   await forgetProcess(folder);
 }

@@ -20,20 +20,14 @@ import {
   type StackCommand,
   stackCommand,
 } from "../testing/stack-command.ts";
-import { tinyGguf } from "../testing/tiny-gguf.ts";
+import { costlyGguf, tinyGguf } from "../testing/tiny-gguf.ts";
 import { tinyZip } from "../testing/tiny-zip.ts";
 import type { FitReport } from "./stack-fit.ts";
 
-/** Keys and values of one token are 2 × 1024 × 1024 numbers of two bytes: a hundred thousand tokens are 400 GB. */
-const HUGE = tinyGguf({
-  context: 100_000,
-  extra: {
-    "llama.embedding_length": 1024,
-    "llama.attention.head_count": 1,
-    "llama.attention.head_count_kv": 1024,
-    "llama.vocab_size": 100,
-  },
-});
+/** A hundred thousand tokens are 400 GB. */
+const HUGE = costlyGguf(1024, 100_000);
+/** A token takes a MiB. */
+const MODEL = costlyGguf(512, 1_000_000);
 
 let docker: FakeDocker;
 beforeEach(async () => {
@@ -46,17 +40,6 @@ afterEach(() => docker[Symbol.asyncDispose]());
 const hostOf = (cli: StackCommand): Host => ({
   ...createHost(cli.env),
   paths: xdgPaths(cli.env, cli.home),
-});
-
-/** Of which a token takes 2 × 512 × 512 numbers of two bytes. */
-const MODEL = tinyGguf({
-  context: 1_000_000,
-  extra: {
-    "llama.embedding_length": 512,
-    "llama.attention.head_count": 1,
-    "llama.attention.head_count_kv": 512,
-    "llama.vocab_size": 100,
-  },
 });
 
 /** Arguments for a context of that which needs all of the memory but for some hundred MB. */

@@ -73,3 +73,16 @@ function uint64(value: number): Buffer {
   buffer.writeBigUInt64LE(BigInt(value));
   return buffer;
 }
+
+/** A file of a few kB whose context is costly: keys and values of one token are 2 × `width` × `width` numbers of two bytes. */
+export function costlyGguf(width: number, context: number): Buffer {
+  return tinyGguf({
+    context,
+    extra: {
+      "llama.embedding_length": width,
+      "llama.attention.head_count": 1,
+      "llama.attention.head_count_kv": width,
+      "llama.vocab_size": 100,
+    },
+  });
+}
