@@ -16,7 +16,7 @@ describe("the committed files", () => {
     },
   );
 
-  it.each(["ollama.yaml", "llamacpp.yaml", "vllm.yaml"])(
+  it.each(["ollama.yaml", "llamacpp.yaml", "vllm.yaml", "sglang.yaml"])(
     "%s has every service hardened",
     (name) => {
       const { services } = parse(composeFiles()[name] ?? "");
@@ -43,10 +43,22 @@ it.each([
     ":server-v",
   ],
   ["vllm.yaml", "-f compose/vllm.yaml -f compose/gpu.yaml up", "vllm/vllm-openai:"],
+  ["sglang.yaml", "-f compose/sglang.yaml -f compose/gpu.yaml up", "lmsysorg/sglang:"],
 ])("%s says what computes on an NVIDIA GPU: %s", (name, words, image) => {
   const text = composeFiles()[name] ?? "";
   expect(text.slice(0, text.indexOf("\nname:"))).toContain(words);
   expect(parse(text).services.engine.image).toContain(image);
+});
+
+it.each([
+  ["vllm.yaml", "--tensor-parallel-size"],
+  ["sglang.yaml", "--tp-size"],
+])("%s deals the model out to as many GPUs as are named", (name, flag) => {
+  const { engine } = parse(composeFiles()[name] ?? "").services;
+  const { command } = engine as { command: string[] };
+  expect(command.filter((each) => each === flag)).toHaveLength(1);
+  expect(command[command.indexOf(flag) + 1]).toBe("${STACK_GPU_COUNT:-1}");
+  expect(engine.shm_size).toBe("${STACK_SHM:-1g}");
 });
 
 it("one specification says the same to Compose and to the daemon", () => {

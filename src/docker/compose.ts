@@ -4,6 +4,7 @@ import { engineContainer } from "../engines/engine-container.ts";
 import { engineImage } from "../engines/engine-image.ts";
 import { llamacpp } from "../engines/llamacpp.ts";
 import { ollama } from "../engines/ollama.ts";
+import { sglang } from "../engines/sglang.ts";
 import { vllm } from "../engines/vllm.ts";
 import { BODY_LIMIT_BYTES, gatewayConfig } from "../offline/gateway-config.ts";
 import { GATEWAY_IMAGE, gatewayContainer, UNPRIVILEGED } from "../offline/gateway-container.ts";
@@ -43,6 +44,16 @@ interface Composed {
 
 const CONTEXT_VARIABLE = { [`${CONTEXT}`]: `\${STACK_CONTEXT:-${CONTEXT}}` };
 
+/** For engines that read a folder of safetensors and take as many GPUs as they are told. */
+const SNAPSHOT = {
+  storeDir: "${STACK_MODELS:?the folder that holds the snapshot}",
+  weightsPath: "/models/${STACK_SNAPSHOT:?the folder of safetensors, below STACK_MODELS}",
+  servedName: "${STACK_MODEL_NAME:-local}",
+};
+const PARSED_VARIABLES = { ...CONTEXT_VARIABLE, hermes: "${STACK_TOOL_PARSER:-hermes}" };
+const GPUS = "${STACK_GPU_COUNT:-1}";
+const MORE_OF_GPUS = "STACK_MODEL_NAME, STACK_GPU_COUNT, STACK_SHM (1g for each),\n# ";
+
 const COMPOSED: readonly Composed[] = [
   {
     engine: ollama,
@@ -75,14 +86,28 @@ const COMPOSED: readonly Composed[] = [
 #   export STACK_MODELS=$HOME/models STACK_SNAPSHOT=Qwen3-8B    # a folder of safetensors with its tokenizer
 #   export STACK_TOOL_PARSER=hermes                             # how this model writes calls: docs/engines/vllm.md`,
     told: {
-      storeDir: "${STACK_MODELS:?the folder that holds the snapshot}",
-      weightsPath: "/models/${STACK_SNAPSHOT:?the folder of safetensors, below STACK_MODELS}",
-      servedName: "${STACK_MODEL_NAME:-local}",
+      ...SNAPSHOT,
       accelerator: "cuda",
+      extraArgs: ["--tensor-parallel-size", GPUS],
     },
-    variables: { ...CONTEXT_VARIABLE, hermes: "${STACK_TOOL_PARSER:-hermes}" },
+    variables: PARSED_VARIABLES,
     environment: {},
-    more: "STACK_MODEL_NAME, ",
+    more: MORE_OF_GPUS,
+  },
+  {
+    engine: sglang,
+    image: sglang.acceleratedImages.cuda,
+    head: `# SGLang with NVIDIA GPUs on a sealed network, behind a gateway on 127.0.0.1 that wants a key.
+#   export STACK_MODELS=$HOME/models STACK_SNAPSHOT=Qwen3-8B    # a folder of safetensors with its tokenizer
+#   export STACK_TOOL_PARSER=hermes                             # how this model writes calls: docs/engines/sglang.md`,
+    told: {
+      ...SNAPSHOT,
+      accelerator: "cuda",
+      extraArgs: ["--tp-size", GPUS],
+    },
+    variables: PARSED_VARIABLES,
+    environment: {},
+    more: MORE_OF_GPUS,
   },
 ];
 
@@ -155,6 +180,7 @@ function engineService(spec: ContainerSpec, { variables, environment }: Composed
     ...service,
     environment: { ...Object.fromEntries(env), ...environment },
     // 0 is no limit; the tool itself takes nine tenths of the machine.
+    ...(spec.shmBytes === undefined ? {} : { shm_size: "${STACK_SHM:-1g}" }),
     mem_limit: "${STACK_MEMORY:-0}",
     memswap_limit: "${STACK_MEMORY:-0}",
   };

@@ -92,7 +92,9 @@ function launchArguments(input: EngineInput): readonly string[] {
     // Otherwise the pool takes most of the machine's memory, whatever the window is (14 of 20 GB free, seen with 0.5.23).
     accelerator === "cpu"
       ? ["--device", "cpu", "--max-total-tokens", `${context * parallel + SPARE_TOKENS}`]
-      : ["--tp-size", `${input.gpus?.used ?? 1}`],
+      : input.gpus === undefined
+        ? []
+        : ["--tp-size", `${input.gpus.used}`],
   ].flat();
 }
 
