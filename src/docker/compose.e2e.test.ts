@@ -123,7 +123,7 @@ describe.skipIf(!compose)("the files of compose/, with the real Compose", () => 
       SecurityOpt: ["no-new-privileges"],
       ReadonlyRootfs: true,
       IpcMode: "private",
-      PidsLimit: 1024,
+      PidsLimit: 2048,
       Memory: 2 * 1024 ** 3,
       MemorySwap: 2 * 1024 ** 3,
     });

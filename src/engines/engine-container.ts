@@ -17,8 +17,14 @@ export interface EngineContainerInput {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Threads and processes: llama.cpp starts one per core and Go some more; a fork bomb is stopped. */
-const PIDS_LIMIT = 1024;
+/** Threads and processes on any machine: llama.cpp starts one per core and Go some more; a fork bomb is stopped. */
+const PIDS = 1024;
+/** Python's engines have processes for server, core, tokenizer and its opposite, and one for each GPU. */
+const PROCESSES = 4;
+/** Each with a pool of a thread per processor, of OpenBLAS and of PyTorch. */
+const POOLS = 2;
+/** Of a machine that is not known. */
+const MANY_CPUS = 128;
 
 /** The engine's container: on the sealed network and no other, without published ports, its models read-only. */
 export function engineContainer(input: EngineContainerInput): ContainerSpec {
@@ -41,10 +47,14 @@ export function engineContainer(input: EngineContainerInput): ContainerSpec {
     networkAliases: [ENGINE_ALIAS],
     ports: [],
     memoryBytes: input.memoryBytes,
-    pidsLimit: PIDS_LIMIT,
+    pidsLimit: pidsLimit(input.told),
     stopSeconds: 10,
     restart: "unless-stopped",
     dns: ["127.0.0.1"],
     devices: input.devices,
   };
+}
+
+function pidsLimit({ cpus = MANY_CPUS, gpus }: EngineInput): number {
+  return PIDS + POOLS * cpus * (PROCESSES + (gpus?.given ?? 0));
 }
