@@ -34,9 +34,9 @@ function json(text: string): readonly unknown[] {
   return value === undefined ? [] : [value];
 }
 
-const chunkSchema = z.object({
-  choices: z.array(z.object({ delta: z.record(z.string(), z.unknown()) })),
-});
+const said = z.record(z.string(), z.unknown());
+const chunkSchema = z.object({ choices: z.array(z.object({ delta: said })) });
+const wholeSchema = z.object({ choices: z.array(z.object({ message: said })) });
 
 /** Tokens of a streamed answer: by its usage, else one for each event that carries text. */
 export function streamedTokens(text: string): number {
@@ -46,10 +46,18 @@ export function streamedTokens(text: string): number {
   return counted ?? all.filter(carriesText).length;
 }
 
-/** Of the answer or of the thoughts before it, which have several names. */
+/** Whether an answer that came in one piece says anything. */
+export function hasText(text: string): boolean {
+  return isText(readJson(text, wholeSchema)?.choices[0]?.message);
+}
+
 function carriesText(event: unknown): boolean {
-  const delta = chunkSchema.safeParse(event).data?.choices[0]?.delta ?? {};
-  return Object.entries(delta).some(
+  return isText(chunkSchema.safeParse(event).data?.choices[0]?.delta);
+}
+
+/** Of the answer or of the thoughts before it, which have several names. */
+function isText(message: z.infer<typeof said> = {}): boolean {
+  return Object.entries(message).some(
     ([key, value]) => /^(content|reasoning)/.test(key) && typeof value === "string" && value !== "",
   );
 }

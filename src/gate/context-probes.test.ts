@@ -42,3 +42,35 @@ describe("a prompt past the window that nothing is heard of", () => {
     expect(pastWindow(facts, remainingMs)).toBeUndefined();
   });
 });
+
+describe("a prompt past the window that is answered", () => {
+  const answered = (message: object, facts: GateFacts = LEARNED): unknown =>
+    pastWindow(facts, 60_000)?.judge({
+      status: 200,
+      text: JSON.stringify({ choices: [{ message }], usage: { prompt_tokens: 9000 } }),
+    });
+  const unnamed = { canaryPerWord: 1, canaryOverhead: 11 };
+  it.each<readonly [string, object, GateFacts, object]>([
+    [
+      "with nothing is not read, whatever is counted",
+      { role: "assistant", content: "" },
+      LEARNED,
+      { truncates: true, overflow: "it was answered with nothing" },
+    ],
+    ["with a word is held", { content: "x" }, LEARNED, { overflow: "it holds more than that" }],
+    [
+      "with a thought is held",
+      { content: null, reasoning_content: "x" },
+      LEARNED,
+      { overflow: "it holds more than that" },
+    ],
+    [
+      "with nothing shows nothing where the window is only believed",
+      { content: "" },
+      unnamed,
+      { overflow: "it holds more than that" },
+    ],
+  ])("%s", (_title, message, facts, shown) => {
+    expect(answered(message, facts)).toEqual({ kind: "ok", facts: shown });
+  });
+});

@@ -1,4 +1,4 @@
-import { ANSWER_MS } from "./chat-answer.ts";
+import { ANSWER_MS, hasText } from "./chat-answer.ts";
 import { type ChatOutcome, chatOutcome, waitOrStop } from "./chat-outcome.ts";
 import { numberFact } from "./facts.ts";
 import type { Found, GateFacts, LateProbe, Probe, ProbeAnswer, ProbeVerdict } from "./probe.ts";
@@ -188,7 +188,7 @@ function overflowProbe(
   return {
     ...canary(question.model, "dogwood", words, patienceMs),
     title: "trying a longer prompt",
-    judge: (answer) => judgeOverflow(answer, expected),
+    judge: (answer) => judgeOverflow(answer, expected, told),
     timedOut: {
       kind: "ok",
       facts:
@@ -199,7 +199,7 @@ function overflowProbe(
   };
 }
 
-function judgeOverflow(answer: ProbeAnswer, expected: number): ProbeVerdict {
+function judgeOverflow(answer: ProbeAnswer, expected: number, told: boolean): ProbeVerdict {
   const outcome = chatOutcome(answer);
   if (outcome.kind === "refused") {
     return { kind: "ok", facts: { truncates: false, overflow: outcome.why } };
@@ -209,6 +209,10 @@ function judgeOverflow(answer: ProbeAnswer, expected: number): ProbeVerdict {
     return waitOrStop(outcome) ?? { kind: "ok", facts };
   }
   const { tokens } = outcome;
+  // As LM Studio does with a GGUF (lmstudio-bug-tracker #2339): it counts them all, and neither reads nor refuses them.
+  if (told && !hasText(answer.text)) {
+    return { kind: "ok", facts: { truncates: true, overflow: "it was answered with nothing" } };
+  }
   if (tokens === undefined) return { kind: "ok" };
   const cut = expected - tokens > tolerance(expected);
   if (!cut) return { kind: "ok", facts: { overflow: "it holds more than that" } };
