@@ -4,6 +4,7 @@ import { toolsProbe } from "../gate/tool-probes.ts";
 import type { AdoptedEngine } from "./engine.ts";
 import { OLLAMA_LIST } from "./model-lists.ts";
 import { ollamaProbes } from "./ollama-probes.ts";
+import { QUICK_MS } from "./openai-probes.ts";
 
 const PORT = 11_434;
 
@@ -19,8 +20,8 @@ export const ollamaAdopted = {
   modelId: ollamaModelId,
   lists: [OLLAMA_LIST],
   probes: ({ model }): readonly (Probe | LateProbe)[] => [
-    // How long the model stays loaded is its owner's to say.
-    ...ollamaProbes({ servedName: model, keepAlive: undefined }),
+    // How long the model stays loaded is its owner's to say; and the server may be far away, or behind a proxy.
+    ...ollamaProbes({ servedName: model, keepAlive: undefined, upMs: QUICK_MS }),
     toolsProbe(model, { required: false }),
   ],
   truncates: true,

@@ -15,14 +15,19 @@ import {
 /** Loading weights from a cold disk: minutes, not seconds. */
 const LOAD_MS = 600_000;
 
-/** up → healthy (model loaded, context known) → listed → first token. `keepAlive` of -1 keeps it loaded; undefined leaves that to the server. */
-export function ollamaProbes(
-  input: Pick<EngineInput, "servedName"> & { readonly keepAlive?: number | undefined },
-): readonly Probe[] {
+export interface OllamaQuestion extends Pick<EngineInput, "servedName"> {
+  /** -1, as unless given, keeps the model loaded; undefined leaves that to the server. */
+  readonly keepAlive?: number | undefined;
+  /** Cap of one attempt at the first rung, in milliseconds. */
+  readonly upMs?: number;
+}
+
+/** up → healthy (model loaded, context known) → listed → first token. */
+export function ollamaProbes(input: OllamaQuestion): readonly Probe[] {
   const model = input.servedName;
   const keepAlive = "keepAlive" in input ? input.keepAlive : -1;
   return [
-    versionProbe({ rung: "up", path: "/api/version", attemptMs: FIRST_MS }),
+    versionProbe({ rung: "up", path: "/api/version", attemptMs: input.upMs ?? FIRST_MS }),
     {
       // No prompt: loads the model and nothing else.
       rung: "healthy",

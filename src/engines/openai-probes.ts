@@ -3,7 +3,7 @@ import { errorOf, errorText, events, records } from "../gate/chat-answer.ts";
 import type { GateFacts, Probe, ProbeAnswer, ProbeVerdict } from "../gate/probe.ts";
 import { readJson } from "../gate/read-json.ts";
 
-/** The first packets to a port that was published a moment ago can get lost; the next attempt comes through at once. */
+/** Of a port of this machine alone: the first packets to one that was published a moment ago can get lost; the next attempt comes through at once. */
 export const FIRST_MS = 100;
 /** A question that the engine answers from memory. */
 export const QUICK_MS = 5000;

@@ -18,6 +18,8 @@ export interface Quirks {
   readonly fails?: { readonly above: number; readonly status: number; readonly message: string };
   /** `refused`: 400, as vLLM without its flags. `dropped`: the template has no place for them. `ignored`: a forced call is text. `busy`: the first forced call is a 503. */
   readonly tools?: "good" | "refused" | "dropped" | "ignored" | "busy";
+  /** Milliseconds before every answer: a network between. */
+  readonly farMs?: number;
   /** Milliseconds before the first answer of all. */
   readonly coldMs?: number;
   /** Milliseconds per 1000 tokens of the prompt. */
@@ -111,6 +113,7 @@ async function route(
   const what = `${request.method} ${url.startsWith(prefix) ? url.slice(prefix.length) : `outside ${url}`}`;
   const parts: Buffer[] = [];
   for await (const part of request) parts.push(part as Buffer);
+  await delay(quirks.farMs ?? 0);
   const other = quirks.others?.[what];
   if (what !== "POST /v1/chat/completions") seen.push(what);
   if (quirks.page !== undefined || (what === "GET /v1/models" && list === "page")) {
