@@ -15,3 +15,9 @@ export function flagFact(facts: GateFacts, key: string): boolean | undefined {
   const value = facts[key];
   return typeof value === "boolean" ? value : undefined;
 }
+
+/** Whether the window as it is known is one that the engine has named: not a half of what it has refused. */
+export function windowTold(facts: GateFacts): boolean {
+  const named = "contextLength" in facts || "contextLimit" in facts;
+  return named && flagFact(facts, "contextGuessed") !== true;
+}

@@ -1,5 +1,5 @@
 import type { Measured, Ready } from "../endpoint.ts";
-import { flagFact, numberFact, textFact } from "./facts.ts";
+import { flagFact, numberFact, textFact, windowTold } from "./facts.ts";
 import type { GateFacts } from "./probe.ts";
 
 /** What the facts of a climbed ladder mean for an endpoint. */
@@ -72,7 +72,7 @@ export function findings(facts: GateFacts, belief: Belief): Findings {
 function proofOf(facts: GateFacts): Measured["context"]["proof"] {
   const proof = facts["contextProof"];
   if (proof === "full" || proof === "partial" || proof === "failed") return proof;
-  return "contextLength" in facts || "contextLimit" in facts ? "told" : "assumed";
+  return windowTold(facts) ? "told" : "assumed";
 }
 
 function contextWarnings(
