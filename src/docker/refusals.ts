@@ -23,10 +23,11 @@ export function refusal(address: DaemonAddress, error: unknown): Refusal {
       return {
         address,
         why: "permission denied",
-        next: "Add yourself to the docker group and log in again: sudo usermod -aG docker $USER",
+        // Podman's for everybody is root's; each user can have one of their own.
+        next: podman ? start : "sudo usermod -aG docker $USER && newgrp docker",
       };
     case "ECONNREFUSED":
-      return { address, why: "refused: nothing listens there", next: `Start it: ${start}` };
+      return { address, why: "refused: nothing listens there", next: start };
     case "ENOTFOUND":
     case "EAI_AGAIN":
       return { address, why: "the name of the machine is unknown", next: undefined };
@@ -35,7 +36,7 @@ export function refusal(address: DaemonAddress, error: unknown): Refusal {
         return {
           address,
           why: "no answer in time: the daemon hangs",
-          next: `Restart it: ${start}`,
+          next: start.replace("start", "restart"),
         };
       }
       return {
@@ -46,19 +47,22 @@ export function refusal(address: DaemonAddress, error: unknown): Refusal {
   }
 }
 
+/** Said where nothing is there to be started: what is to be installed depends on the machine, and one engine needs none. */
+const WITHOUT =
+  "Engines in containers need Docker (https://docs.docker.com/engine/install/); the embedded one does not.";
+
 /** All places were tried. The cure shown is that of the first place where something was there. */
 export function unreachableDaemon(refusals: readonly Refusal[]): StackError {
-  const cure = refusals.find(({ next }) => next !== undefined)?.next;
-  const [only] = refusals;
+  const there = refusals.find(({ next }) => next !== undefined);
+  const shown = there ?? (refusals.length === 1 ? refusals[0] : undefined);
+  const found =
+    shown === undefined
+      ? "Neither Docker nor Podman was found in the usual places."
+      : `${shown.address.text}: ${shown.why}.`;
   return new StackError("DOCKER_UNREACHABLE", {
     what: "No container daemon answers.",
-    why:
-      refusals.length === 1 && only !== undefined
-        ? `${only.address.text}: ${only.why}.`
-        : "Neither Docker nor Podman was found in the usual places.",
-    next:
-      cure ??
-      "Install Docker (https://docs.docker.com/engine/install/), or run `stack up` without an engine: it needs none.",
+    why: there === undefined ? `${found} ${WITHOUT}` : found,
+    next: there?.next ?? "stack up embedded",
     detail: refusals.map(({ address, why }) => `${address.text}: ${why}`),
   });
 }
