@@ -16,10 +16,10 @@ import {
 } from "../plan/gpu/nvidia-smi.ts";
 import type { Host } from "./host.ts";
 
-/** Milliseconds for everything. */
-const DEADLINE_MS = 3000;
-/** Of these for programs, at the same time: nvidia-smi takes a second where the driver sleeps between uses, and for ever where it hangs. */
+/** Milliseconds for programs, at the same time: nvidia-smi takes a second where the driver sleeps between uses, and for ever where it hangs. */
 const PROGRAM_MS = 2500;
+/** What is left for the rest: files. */
+const FILES_MS = 500;
 /** Exit status of one that took longer, as `timeout` of the coreutils has it. */
 const TIMED_OUT = 124;
 
@@ -31,19 +31,24 @@ const VENDORS: Readonly<Record<string, RenderNode["vendor"]>> = {
 };
 
 /**
- * What this machine says of its GPUs. Never throws, except for an abort, and never takes longer than three seconds: a program
- * that fails is a complaint beside what is known without it, all that fails is no GPU. `root`: where `/` is, for tests.
+ * What this machine says of its GPUs. Never throws, except for an abort, and never takes longer than three seconds, or half a
+ * second more than `programMs`: a program that fails is a complaint beside what is known without it, all that fails is no GPU.
+ * `root`: where `/` is, for tests.
  */
 export async function gpuFacts(
   host: Pick<Host, "exec" | "clock">,
-  options: { readonly signal: AbortSignal; readonly root?: string },
+  options: {
+    readonly signal: AbortSignal;
+    readonly root?: string;
+    readonly programMs?: number;
+  },
 ): Promise<HostGpu> {
-  const { signal, root = "/" } = options;
+  const { signal, root = "/", programMs = PROGRAM_MS } = options;
   const finished = new AbortController();
   const stop = AbortSignal.any([signal, finished.signal]);
   try {
-    const late = host.clock.sleep(DEADLINE_MS, stop).then(() => NO_HOST_GPU);
-    return await Promise.race([gather(host, root, stop).catch(() => NO_HOST_GPU), late]);
+    const late = host.clock.sleep(programMs + FILES_MS, stop).then(() => NO_HOST_GPU);
+    return await Promise.race([gather(host, root, programMs, stop).catch(() => NO_HOST_GPU), late]);
   } finally {
     finished.abort();
   }
@@ -52,6 +57,7 @@ export async function gpuFacts(
 async function gather(
   host: Pick<Host, "exec" | "clock">,
   root: string,
+  programMs: number,
   signal: AbortSignal,
 ): Promise<HostGpu> {
   const [kind, kfd, renderNodes, hardware] = await Promise.all([
@@ -61,20 +67,22 @@ async function gather(
     hasNvidia(root),
   ]);
   // Without the hardware no program is started: most machines are spared the time.
-  const nvidia = hardware ? await askNvidia(host, root, signal) : NO_HOST_GPU.nvidia;
+  const nvidia = hardware ? await askNvidia(host, root, programMs, signal) : NO_HOST_GPU.nvidia;
   return { kind, kfd, renderNodes, nvidia };
 }
 
 async function askNvidia(
   host: Pick<Host, "exec" | "clock">,
   root: string,
+  programMs: number,
   signal: AbortSignal,
 ): Promise<HostGpu["nvidia"]> {
+  const within = { timeoutMs: programMs, signal };
   const [module, smi, table, toolkit] = await Promise.all([
     text(root, "/proc/driver/nvidia/version"),
-    ask(host, "nvidia-smi", SMI_QUERY, signal),
-    ask(host, "nvidia-smi", [], signal),
-    ask(host, "nvidia-ctk", ["--version"], signal),
+    ask(host, "nvidia-smi", SMI_QUERY, within),
+    ask(host, "nvidia-smi", [], within),
+    ask(host, "nvidia-ctk", ["--version"], within),
   ]);
   const devices = readGpuDevices(smi?.output ?? "");
   return {
@@ -98,18 +106,15 @@ async function ask(
   { exec, clock }: Pick<Host, "exec" | "clock">,
   program: string,
   args: readonly string[],
-  signal: AbortSignal,
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<Answer | undefined> {
   const silent: Answer = {
     exitCode: TIMED_OUT,
-    output: `${program} gave no answer within ${PROGRAM_MS / 1000} s.`,
+    output: `${program} gave no answer within ${timeoutMs / 1000} s.`,
   };
   const answer = async (): Promise<Answer | undefined> => {
     try {
-      const { exitCode, stdout, stderr } = await exec(program, args, {
-        timeoutMs: PROGRAM_MS,
-        signal,
-      });
+      const { exitCode, stdout, stderr } = await exec(program, args, { timeoutMs, signal });
       if (exitCode === TIMED_OUT) return silent;
       return exitCode === 127 ? undefined : { exitCode, output: `${stdout}${stderr}` };
     } catch (error) {
@@ -119,7 +124,7 @@ async function ask(
     }
   };
   // One that waits inside a driver that hangs does not even end when it is killed.
-  return Promise.race([answer(), clock.sleep(PROGRAM_MS, signal).then(() => silent)]);
+  return Promise.race([answer(), clock.sleep(timeoutMs, signal).then(() => silent)]);
 }
 
 async function machineKind(root: string): Promise<HostGpu["kind"]> {

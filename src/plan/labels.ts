@@ -13,8 +13,8 @@ export const LABEL = {
   gpu: "stack.gpu",
   /** On an engine: tokens of context that `auto` found for it, which it keeps as long as it runs. */
   foundContext: "stack.context.found",
-  /** On an engine: part of its GPUs' memory that was free for it when it was started, which is the same as long as it runs. */
-  gpuMemory: "stack.gpu.memory",
+  /** On an engine that spreads a model evenly: how it does (see `layoutText`), which is the same as long as it runs. */
+  gpuLayout: "stack.gpu.layout",
   /** On a container that only looks whether a GPU can be used: the stack's name. */
   preflight: "stack.preflight",
 } as const;

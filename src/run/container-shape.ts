@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ContainerEngine, EngineInput } from "../engines/engine.ts";
+import type { ContainerEngine, EngineInput, GpuLayout } from "../engines/engine.ts";
 import { containerWeightsPath } from "../engines/store-mount.ts";
 import type { StoredModel } from "../models/model.ts";
 import { type ContainerStackSpec, describeContainers } from "../plan/container-stack-spec.ts";
@@ -7,7 +7,7 @@ import { containerBudget, type ContainerMemory } from "../plan/fit/container-bud
 import { engineMemory } from "../plan/fit/engine-memory.ts";
 import { tokenBytes } from "../plan/fit/kv-cache.ts";
 import type { DeviceMemory } from "../plan/gpu/free-bytes.ts";
-import { gpuLayout } from "../plan/gpu/gpu-layout.ts";
+import { gpuLayout, layoutText } from "../plan/gpu/gpu-layout.ts";
 import { LABEL } from "../plan/labels.ts";
 import type { Settings } from "../plan/settings.ts";
 import type { ContainerChoice } from "./container-choice.ts";
@@ -37,7 +37,7 @@ export interface ShapeQuestion {
   /** Of what runs: what was found by the memory that was free then, and is no reason to start anew. */
   readonly kept: {
     readonly context?: number | undefined;
-    readonly share?: Parameters<typeof gpuLayout>[2];
+    readonly layout?: GpuLayout | undefined;
   };
 }
 
@@ -79,7 +79,7 @@ export function containerShape(question: ShapeQuestion): ContainerShape {
       kvBytesPerToken: shape ? tokenBytes(shape, engineMemory(engine.name)) : undefined,
       cpus: daemon.cpus,
       accelerator: gpu.accelerator,
-      gpus: sharesEvenly ? gpuLayout(memory.gpus, shape ?? undefined, kept.share) : undefined,
+      gpus: sharesEvenly ? (kept.layout ?? gpuLayout(memory.gpus, shape ?? undefined)) : undefined,
     };
   };
   const keySha256 = createHash("sha256").update(world.apiKey).digest("hex");
@@ -88,8 +88,8 @@ export function containerShape(question: ShapeQuestion): ContainerShape {
     inputOf,
     describe: ({ stored, images, port }) => {
       const input = inputOf(stored);
-      const share = input.gpus?.memoryShare;
-      const ofShare = share === undefined ? {} : { [LABEL.gpuMemory]: `${share}` };
+      const ofLayout =
+        input.gpus === undefined ? {} : { [LABEL.gpuLayout]: layoutText(input.gpus) };
       return describeContainers({
         name: settings.name,
         engine,
@@ -100,7 +100,7 @@ export function containerShape(question: ShapeQuestion): ContainerShape {
         port,
         keySha256,
         memory: settings.memory,
-        gpu: { devices: gpu.devices, labels: { ...gpu.labels, ...ofShare } },
+        gpu: { devices: gpu.devices, labels: { ...gpu.labels, ...ofLayout } },
         foundContext: settings.context === "auto",
       });
     },

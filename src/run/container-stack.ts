@@ -2,8 +2,9 @@ import type { ContainerFacts } from "../docker/runtime.ts";
 import { reached } from "../endpoint.ts";
 import type { ContainerEngine } from "../engines/engine.ts";
 import { hostMemory } from "../host/memory.ts";
+import { engineMemory } from "../plan/fit/engine-memory.ts";
 import { dockerNames } from "../offline/names.ts";
-import { keptShare } from "../plan/gpu/gpu-layout.ts";
+import { readLayout } from "../plan/gpu/gpu-layout.ts";
 import { LABEL, type Role } from "../plan/labels.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import { planContainers } from "../plan/plan-containers.ts";
@@ -17,7 +18,8 @@ import { type ContainerWorld, lookAround } from "./container-world.ts";
 import { type DeployOptions, type Deployment, executeSteps } from "./deployment.ts";
 import { foresee } from "./foresee.ts";
 import { untriedGpu } from "./gpu.ts";
-import { heldMemory, memoryOfGpus } from "./held-memory.ts";
+import { heldMemory } from "./held-memory.ts";
+import { memoryOfGpus, uncounted } from "./memory-of-gpus.ts";
 
 /** A stack whose engine runs in a container on a sealed network, behind the gateway. */
 export async function containerStack(
@@ -30,26 +32,35 @@ export async function containerStack(
   const world = await lookAround(context, resolved, engine, options.dryRun);
   const choice = await chooseParts(context, settings, engine, world, options);
   const { runtime, model, containers, pid } = world;
-  const [host, gpus] = await Promise.all([
-    hostMemory(),
-    memoryOfGpus(context, choice.gpu.devices, { containers }),
-  ]);
-  const shapeWith = (kept: ShapeQuestion["kept"], heldBytes = 0): ContainerShape =>
-    containerShape({ settings, engine, world, choice, memory: { host, heldBytes, gpus }, kept });
+  const { devices } = choice.gpu;
+  const host = await hostMemory();
+  const shapeWith = (
+    kept: ShapeQuestion["kept"],
+    memory: Omit<ShapeQuestion["memory"], "host"> = { heldBytes: 0, gpus: [] },
+  ): ContainerShape =>
+    containerShape({ settings, engine, world, choice, memory: { host, ...memory }, kept });
 
   const planned = (of: ContainerShape): Plan =>
     planFor(settings, engine, world, choice, of, options);
 
-  // As it would be if what runs stayed. Only where there is more to do is the daemon asked for the memory that it holds:
-  // Engine 20.10 takes a second for that.
+  // As it would be if what runs stayed. Only where there is more to do is it asked what memory there is: Engine 20.10 takes a
+  // second to say what the containers hold, and nvidia-smi half a minute on some machines.
   const kept = options.anew ? {} : whatIsKept(world, choice, engine);
   let shape = shapeWith(kept);
   let plan = planned(shape);
   const counts = options.dryRun || plan.steps.length > 0;
   if (counts) {
-    const heldBytes = await heldMemory(context, runtime, { containers, pid });
-    shape = shapeWith(has(plan, "containers") ? {} : kept, heldBytes);
+    const [heldBytes, gpus] = await Promise.all([
+      heldMemory(context, runtime, { containers, pid }),
+      memoryOfGpus(context, devices, containers),
+    ]);
+    shape = shapeWith(has(plan, "containers") ? {} : kept, { heldBytes, gpus });
     plan = planned(shape);
+    const spreads = engineMemory(engine.name).sharesEvenly && has(plan, "containers");
+    if (spreads && uncounted(devices, gpus)) {
+      const message = `How many GPUs there are is not known, as nvidia-smi does not tell: ${engine.title} is to use one.`;
+      context.emit({ type: "warning", message, next: "nvidia-smi" });
+    }
   }
   const starts = has(plan, "containers");
   const { fit } = shape;
@@ -82,8 +93,7 @@ export async function containerStack(
   };
   const pulled = (role: Role): boolean => made.images[role].id !== choice.images[role].id;
   const outdated = (): boolean =>
-    (pulled("engine") && (!starts || choice.gpu.devices.length > 0)) ||
-    (pulled("gateway") && !starts);
+    (pulled("engine") && (!starts || devices.length > 0)) || (pulled("gateway") && !starts);
   const job = { ...world, ...choice, ...shape, settings, engine, starts };
   return {
     plan,
@@ -109,7 +119,7 @@ function has({ steps }: Plan, kind: Step["kind"]): boolean {
   return steps.some((step) => step.kind === kind);
 }
 
-/** The context that `auto` found for what runs with this model, and the share of the GPUs' memory that it was given. */
+/** The context that `auto` found for what runs with this model, and how it is spread over its GPUs. */
 function whatIsKept(
   { model, containers }: ContainerWorld,
   { gpu }: ContainerChoice,
@@ -124,7 +134,7 @@ function whatIsKept(
   const same = found?.[LABEL.engine] === engine.name && found[LABEL.model] === model.reference;
   return {
     ...(same ? { context: Number(found[LABEL.foundContext]) } : {}),
-    ...(sameGpu ? { share: keptShare(onGpu.labels[LABEL.gpuMemory]) } : {}),
+    ...(sameGpu ? { layout: readLayout(onGpu.labels[LABEL.gpuLayout]) } : {}),
   };
 }
 

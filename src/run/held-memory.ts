@@ -1,12 +1,8 @@
-import type { ContainerFacts, DeviceRequest, Runtime } from "../docker/runtime.ts";
-import { gpuFacts } from "../host/gpu-facts.ts";
-import { heldOfGpus } from "../host/held-of-gpus.ts";
+import type { ContainerFacts, Runtime } from "../docker/runtime.ts";
 import { processMemory } from "../host/memory.ts";
-import { type DeviceMemory, memoryOfDevices } from "../plan/gpu/free-bytes.ts";
-import { withoutHolder } from "../plan/gpu/without-holder.ts";
 import { LABEL } from "../plan/labels.ts";
 import type { RunContext } from "../run-context.ts";
-import { askDockerOf } from "./clear-stack.ts";
+import { askDockerOf } from "./ask-docker.ts";
 
 /** What runs under the stack's name now, and goes before the new one starts. */
 export interface Replaced {
@@ -60,23 +56,6 @@ export async function heldByContainers(
 /** Ports of this machine that they are published on. */
 export function portsOf(containers: readonly ContainerFacts[]): readonly number[] {
   return containers.flatMap(({ ports }) => ports.map(({ hostPort }) => hostPort));
-}
-
-/** Memory of each GPU that the engine is given; what the replaced engine has of it counts as free. `root`: where `/` is, for tests. */
-export async function memoryOfGpus(
-  { host, signal }: RunContext,
-  devices: readonly DeviceRequest[],
-  { containers }: Pick<Replaced, "containers">,
-  root?: string,
-): Promise<readonly DeviceMemory[]> {
-  if (devices.length === 0) return [];
-  const look = { signal, ...(root === undefined ? {} : { root }) };
-  const holder = running(containers).find(({ labels }) => labels[LABEL.gpu] !== undefined);
-  const [facts, held] = await Promise.all([
-    gpuFacts(host, look),
-    holder === undefined ? undefined : heldOfGpus(host, holder.id, look),
-  ]);
-  return memoryOfDevices(devices, holder === undefined ? facts : withoutHolder(facts, held));
 }
 
 function running(containers: readonly ContainerFacts[]): readonly ContainerFacts[] {

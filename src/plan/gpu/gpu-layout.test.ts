@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { evenShare, repeatedOver } from "./even-share.ts";
-import { gpuLayout, keptShare } from "./gpu-layout.ts";
+import { gpuLayout, layoutText, readLayout } from "./gpu-layout.ts";
 import { memoryShare } from "./memory-share.ts";
 
 const GIB = 2 ** 30;
@@ -61,7 +61,7 @@ describe("the share of a card's memory", () => {
     }
   });
 
-  it("counts the cards that are used, and stays as it is while the engine runs", () => {
+  it("counts the cards that are used", () => {
     const cards = [card(20), card(20), card(2)];
     const shape = {
       ...heads(32, 8),
@@ -70,9 +70,19 @@ describe("the share of a card's memory", () => {
       widestLength: 1,
       vocabulary: 1,
     };
-    expect(gpuLayout(cards, shape, undefined)).toEqual({ given: 3, used: 2, memoryShare: 0.79 });
-    expect(gpuLayout(cards, shape, keptShare("0.5"))?.memoryShare).toBe(0.5);
-    expect(gpuLayout(cards, shape, keptShare(undefined))?.memoryShare).toBeUndefined();
-    expect(gpuLayout([], shape, undefined)).toBeUndefined();
+    expect(gpuLayout(cards, shape)).toEqual({ given: 3, used: 2, memoryShare: 0.79 });
+    expect(gpuLayout([], shape)).toBeUndefined();
+  });
+
+  it.each([
+    ["2/3@0.79", { given: 3, used: 2, memoryShare: 0.79 }],
+    ["1/1", { given: 1, used: 1, memoryShare: undefined }],
+  ])("with how the model is spread, is one word on a container: %s", (text, layout) => {
+    expect(layoutText(layout)).toBe(text);
+    expect(readLayout(text)).toEqual(layout);
+  });
+
+  it.each([undefined, "", "0.79", "2/3@2", "a/b"])("is not read from %j", (text) => {
+    expect(readLayout(text)).toBeUndefined();
   });
 });
