@@ -4,7 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { LABEL } from "../plan/labels.ts";
-import { fakeDocker } from "../testing/fake-docker.ts";
+import { type FakeDocker, fakeDocker } from "../testing/fake-docker.ts";
 import { OWN_ENDPOINT, type OwnStack, runsEmbedded } from "../testing/own-stack.ts";
 import { testHost, type TestHost } from "../testing/test-host.ts";
 import { clearStack } from "./clear-stack.ts";
@@ -48,6 +48,21 @@ async function brokenHost(env: Readonly<Record<string, string>>): Promise<TestHo
   await writeFile(join(folder, "config.json"), config === "conf" ? '{"auths":' : "{}");
   Object.assign(test.host.env, { DOCKER_CONFIG: folder });
   return test;
+}
+
+function addContainer(docker: FakeDocker): void {
+  docker.containers.set("stack-default-engine", {
+    id: "container-1",
+    name: "stack-default-engine",
+    body: { Image: "x", Labels: { [LABEL.name]: "default", [LABEL.engine]: "ollama" } },
+    networks: new Set(),
+    archives: [],
+    log: [],
+    status: "running",
+    exitCode: 0,
+    oomKilled: false,
+    waiting: new Set(),
+  });
 }
 
 const warningsOf = ({ events }: TestHost): readonly unknown[] =>
@@ -171,18 +186,7 @@ it("what lives on of a forgotten stack is seen, and can be taken down, when its 
   await using docker = await fakeDocker();
   await using test = await testHost({ env: { DOCKER_HOST: "unix:///nowhere/docker.sock" } });
   await writeEndpoint(stackFolder(test.host, "default"), { ...OWN_ENDPOINT, engine: "ollama" });
-  docker.containers.set("stack-default-engine", {
-    id: "container-1",
-    name: "stack-default-engine",
-    body: { Image: "x", Labels: { [LABEL.name]: "default", [LABEL.engine]: "ollama" } },
-    networks: new Set(),
-    archives: [],
-    log: [],
-    status: "running",
-    exitCode: 0,
-    oomKilled: false,
-    waiting: new Set(),
-  });
+  addContainer(docker);
   await down(test.context, { name: "default", purge: false, forget: true });
   Object.assign(test.host.env, { DOCKER_HOST: docker.host });
   const seen = await ps(test.context, { all: false });
@@ -204,6 +208,28 @@ it("a daemon that can be asked is asked, also by who would forget", async () => 
   const refused = { code: "DOCKER_FAILED" };
   await expect(down(test.context, options)).rejects.toMatchObject(refused);
   expect(await readEndpoint(folder)).toBeDefined();
+});
+
+it.each([
+  ["of containers", "ollama"],
+  ["of a process, as far as is known here", "embedded"],
+])("what the daemon fails to remove of a stack %s is told as that", async (_title, engine) => {
+  await using docker = await fakeDocker();
+  await using test = await testHost({ env: { DOCKER_HOST: docker.host } });
+  const folder = stackFolder(test.host, "default");
+  await writeEndpoint(folder, { ...OWN_ENDPOINT, engine });
+  addContainer(docker);
+  docker.fault("DELETE /containers/", (_, response) => {
+    response.writeHead(500, { "content-type": "application/json" }).end('{"message":"it is busy"}');
+  });
+  const failed = await down(test.context, { name: "default", purge: false }).catch((e) => e);
+  expect(failed).toMatchObject({
+    code: "DOCKER_FAILED",
+    what: expect.stringContaining("Removing container"),
+    why: "it is busy",
+  });
+  expect(await readEndpoint(folder)).toBeDefined();
+  expect(warningsOf(test)).toEqual([]);
 });
 
 it("a daemon that fails when it is asked does not keep the embedded engine from going", async () => {

@@ -23,7 +23,7 @@ export async function gpuStatus(
   );
   if (container === undefined) return undefined;
   const [{ ENGINES }, { checkGpuShare, gpuShareWarning }, { reachableRuntime }] = await Promise.all(
-    [import("../engines/index.ts"), import("./gpu-share.ts"), import("./clear-stack.ts")],
+    [import("../engines/index.ts"), import("./gpu-share.ts"), import("./ask-docker.ts")],
   );
   const runtime = await reachableRuntime(context);
   const engines: readonly Engine[] = Object.values(ENGINES);

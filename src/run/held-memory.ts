@@ -11,15 +11,16 @@ export interface Replaced {
   readonly pid: number | undefined;
 }
 
-/** Bytes of the machine's memory that the replaced stack has of its own. What nobody tells counts as nothing. */
+/** Bytes of the machine's memory that the replaced stack has of its own. What nobody tells, until `until` fires, counts as nothing. */
 export async function heldMemory(
   { signal }: Pick<RunContext, "signal">,
   runtime: Runtime,
   { containers, pid }: Replaced,
+  until = signal,
 ): Promise<number> {
   const held = await Promise.all([
     ...running(containers).map(({ id }) =>
-      runtime.containers.memory(id, signal).catch(() => undefined),
+      runtime.containers.memory(id, until).catch(() => undefined),
     ),
     ...(pid === undefined ? [] : [processMemory(pid)]),
   ]);
@@ -43,12 +44,12 @@ export async function heldByContainers(
   name: string,
 ): Promise<HeldByContainers> {
   const nothing: HeldByContainers = { containers: 0, ports: [], bytes: 0 };
-  return askDockerOf(context, name, nothing, async (runtime) => {
-    const containers = await runtime.containers.list({ [LABEL.name]: name }, context.signal);
+  return askDockerOf(context, name, nothing, async (runtime, until) => {
+    const containers = await runtime.containers.list({ [LABEL.name]: name }, until);
     return {
       containers: containers.length,
       ports: portsOf(containers),
-      bytes: await heldMemory(context, runtime, { containers, pid: undefined }),
+      bytes: await heldMemory(context, runtime, { containers, pid: undefined }, until),
     };
   });
 }

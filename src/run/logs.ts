@@ -3,7 +3,7 @@ import type { Endpoint } from "../endpoint.ts";
 import type { Engine } from "../engines/engine.ts";
 import { StackError } from "../errors.ts";
 import { LABEL, type Role } from "../plan/labels.ts";
-import { askDocker } from "./clear-stack.ts";
+import { askDocker } from "./ask-docker.ts";
 import type { RunContext } from "../run-context.ts";
 import { followFile } from "./follow-file.ts";
 import { lastLines } from "./last-lines.ts";
@@ -22,20 +22,17 @@ export async function logs(context: RunContext, options: LogsOptions): Promise<v
   const endpoint = await readEndpoint(stackFolder(context.host, options.name));
   if (endpoint?.adopted === true) throw await notOurs(endpoint);
   const labels = { [LABEL.name]: options.name, [LABEL.role]: options.role };
-  const told = await askDocker(context, [options.name], false, async ({ containers }) => {
-    const [container] = await containers.list(labels, context.signal);
-    if (container === undefined) return false;
-    if (options.follow) {
-      await containers.follow(container.id, { ...options, signal: context.signal });
-      return true;
-    }
-    const lines = await containers.tail(container.id, options.tail, {
-      signal: context.signal,
-    });
-    for (const line of lines) options.onLine(line);
-    return true;
+  const found = await askDocker(context, [options.name], undefined, async (runtime, signal) => {
+    const [container] = await runtime.containers.list(labels, signal);
+    return container && { containers: runtime.containers, id: container.id };
   });
-  if (told) return;
+  if (found !== undefined) {
+    const { containers, id } = found;
+    const { signal } = context;
+    if (options.follow) return containers.follow(id, { ...options, signal });
+    for (const line of await containers.tail(id, options.tail, { signal })) options.onLine(line);
+    return;
+  }
   const { logFile, path } = stackFolder(context.host, options.name);
   const lines = options.role === "engine" ? await lastLines(logFile, options.tail) : [];
   // A stack that is being started may write its first line yet.

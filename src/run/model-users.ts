@@ -7,7 +7,7 @@ import { openStore } from "../models/store.ts";
 import { LABEL } from "../plan/labels.ts";
 import { settingsSchema } from "../plan/settings.ts";
 import type { RunContext } from "../run-context.ts";
-import { reachableRuntime } from "./clear-stack.ts";
+import { reachableRuntime } from "./ask-docker.ts";
 import { readKept } from "./kept-settings.ts";
 import { readEndpoint, stackFolder, stackNames } from "./stack-folder.ts";
 

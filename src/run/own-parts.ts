@@ -51,12 +51,12 @@ async function tellsOfContainers(
 
 async function holderOf(context: RunContext, name: string): Promise<Runtime | undefined> {
   // Docker is loaded only where it may have something of this.
-  const { askDockerOf } = await import("./clear-stack.ts");
-  return askDockerOf(context, name, undefined, async (runtime) => {
+  const { askDockerOf } = await import("./ask-docker.ts");
+  return askDockerOf(context, name, undefined, async (runtime, signal) => {
     const labels = { [LABEL.name]: name };
     const [containers, networks] = await Promise.all([
-      runtime.containers.list(labels, context.signal),
-      runtime.networks.list(labels, context.signal),
+      runtime.containers.list(labels, signal),
+      runtime.networks.list(labels, signal),
     ]);
     return containers.length + networks.length > 0 ? runtime : undefined;
   });

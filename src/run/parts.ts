@@ -1,7 +1,7 @@
 import type { ContainerFacts, NetworkFacts } from "../docker/runtime.ts";
 import { StackError } from "../errors.ts";
 import { LABEL } from "../plan/labels.ts";
-import { askDocker } from "./clear-stack.ts";
+import { askDocker } from "./ask-docker.ts";
 import type { RunContext } from "../run-context.ts";
 import { recoverAll } from "./recover.ts";
 import { runningEngineProcess } from "./engine-process.ts";
@@ -41,11 +41,12 @@ export async function findStacks(context: RunContext, only?: string): Promise<Fo
   const label = { [LABEL.name]: only ?? "" };
   const folders = only === undefined ? await stackNames(context.host) : [only];
   let unanswered: StackError | undefined;
-  const [containers, networks] = await askDocker<Found>(context, folders, [[], []], (runtime) =>
-    Promise.all([
-      runtime.containers.list(label, context.signal),
-      runtime.networks.list(label, context.signal),
-    ]),
+  const [containers, networks] = await askDocker<Found>(
+    context,
+    folders,
+    [[], []],
+    (runtime, signal) =>
+      Promise.all([runtime.containers.list(label, signal), runtime.networks.list(label, signal)]),
   ).catch((error: unknown): Found => {
     if (!(error instanceof StackError) || context.signal.aborted) throw error;
     unanswered = error;

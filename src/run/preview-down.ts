@@ -1,5 +1,6 @@
 import type { RunContext } from "../run-context.ts";
-import { FORGOTTEN, offerForget } from "./clear-stack.ts";
+import { offerForget } from "./ask-docker.ts";
+import { FORGOTTEN } from "./clear-stack.ts";
 import type { DownOptions, DownResult } from "./down.ts";
 import { findStacks } from "./parts.ts";
 import { planPurge, PURGED_FOLDER } from "./purge.ts";

@@ -20,10 +20,10 @@ export const command = defineCommand({
   examples: [{ command: "stack image ls", what: "What can be built, and what is here." }],
   run: async ({ context }): Promise<Report> => {
     const { RECIPES } = await import("../../docker/image-build.ts");
-    const { askDocker } = await import("../../run/clear-stack.ts");
+    const { askDocker } = await import("../../run/ask-docker.ts");
     const recipes = Object.entries(RECIPES).map(([name, recipe]) => ({ name, ...recipe }));
-    const found = await askDocker(context, [], undefined, async (runtime) =>
-      Promise.all(recipes.map(async ({ tag }) => runtime.images.inspect(tag, context.signal))),
+    const found = await askDocker(context, [], undefined, async (runtime, signal) =>
+      Promise.all(recipes.map(async ({ tag }) => runtime.images.inspect(tag, signal))),
     );
     const images = recipes.map(({ name, tag, summary }, place) => {
       if (found === undefined) return { name, tag, summary };

@@ -1,4 +1,4 @@
-import { reachableRuntime } from "../clear-stack.ts";
+import { reachableRuntime } from "../ask-docker.ts";
 import type { ContainerFacts } from "../../docker/runtime.ts";
 import { readEndpoint, stackFolder, stackNames } from "../stack-folder.ts";
 import { readImageLock } from "../image-lock.ts";
