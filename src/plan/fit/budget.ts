@@ -1,5 +1,5 @@
 import type { DeviceMemory } from "../gpu/free-bytes.ts";
-import { givenOfEach } from "../gpu/memory-share.ts";
+import { freeOfEach, givenOfEach } from "../gpu/memory-share.ts";
 import type { EngineMemory } from "./engine-memory.ts";
 import type { MemoryEstimate } from "./estimate.ts";
 
@@ -20,10 +20,20 @@ export function withGpus(hostFreeBytes: number, gpus: readonly DeviceMemory[]): 
   return { hostFreeBytes, deviceFreeBytes, cards };
 }
 
-/** What can be used of it: of `parts` GPUs with an equal part on each what the engine is given of them, else all. */
-export function usableBudget({ cards, ...budget }: Budget, parts: number | undefined): Budget {
-  if (parts === undefined || cards === undefined) return budget;
-  return { ...budget, deviceFreeBytes: parts * givenOfEach(cards.slice(0, parts)) };
+/** How an engine that shares evenly has its GPUs. */
+export interface EvenUse {
+  /** The ones with a part. */
+  readonly cards: readonly DeviceMemory[];
+  /** Whether it is told a share of each, and the one that the user has named; undefined where it takes what is free. */
+  readonly share: { readonly named: number | undefined } | undefined;
+}
+
+/** What can be used of it: an equal part on each of those GPUs, else all. */
+export function usableBudget({ cards: all, ...budget }: Budget, use: EvenUse | undefined): Budget {
+  if (use === undefined || all === undefined) return budget;
+  const { cards, share } = use;
+  const each = share === undefined ? freeOfEach(cards) : givenOfEach(cards, share.named);
+  return { ...budget, deviceFreeBytes: cards.length * each };
 }
 
 /** Share of the free memory that `auto` leaves alone: the machine has other work, and an estimate is one. */

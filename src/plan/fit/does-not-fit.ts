@@ -1,5 +1,7 @@
 import { StackError } from "../../errors.ts";
 import { formatBytes } from "../../models/bytes.ts";
+import type { DeviceMemory } from "../gpu/free-bytes.ts";
+import { leastShare } from "../gpu/memory-share.ts";
 import { parseSize } from "../size.ts";
 import type { EngineMemory } from "./engine-memory.ts";
 import type { MemoryEstimate, ModelSize } from "./estimate.ts";
@@ -12,9 +14,11 @@ interface Misfit {
   readonly engine: EngineMemory;
   readonly needed: MemoryEstimate;
   readonly context: number;
+  /** The GPUs that have an equal part each. */
+  readonly cards: readonly DeviceMemory[] | undefined;
 }
 
-/** The error, with the sum, and what would fit: another context, another type of keys and values, or only a smaller model. */
+/** The error, with the sum, and what would fit: another context, type of keys and values or share of a card, or only a smaller model. */
 export function doesNotFit(misfit: Misfit): StackError {
   const { question, size, needed, context } = misfit;
   const there = thereIs(misfit);
@@ -58,7 +62,8 @@ function sumText({ weights, kv, compute, runtime, cache }: MemoryEstimate): stri
 }
 
 /** The commands, best first, one on a line; the last, which is there always, is about smaller models. */
-function whatWould({ question, size, engine }: Misfit): string {
+function whatWould(misfit: Misfit): string {
+  const { question, size, engine } = misfit;
   const smaller = "stack models recommend";
   if (size === undefined) return smaller;
   const { settings, budget, facts } = question;
@@ -72,5 +77,14 @@ function whatWould({ question, size, engine }: Misfit): string {
       const flag = kvType === settings.kvType ? "" : ` --kv-type ${kvType}`;
       return [`stack up --context ${solved.tokens}${flag}`];
     });
-  return [...ways, smaller].join("\n");
+  return [...ways, ...aLargerShare(misfit), smaller].join("\n");
+}
+
+/** Where it is free, and only more than the engine is told to take. */
+function aLargerShare({ engine, needed, cards = [], question }: Misfit): readonly string[] {
+  const onHost = needed.runtime + needed.cache;
+  const least = leastShare(cards, (needed.total - onHost) / cards.length);
+  const lacking = onHost > question.budget.hostFreeBytes;
+  if (engine.shareOption === undefined || least === undefined || lacking) return [];
+  return [`stack up -- ${engine.shareOption} ${least}`];
 }

@@ -31,6 +31,8 @@ export interface EngineMemory {
     | undefined;
   /** On GPUs each has an equal part of every layer, and the machine's memory takes nothing over (PyTorch); else layers are dealt out as there is room. */
   readonly sharesEvenly: boolean;
+  /** Its option for the share of every card's whole memory that it may have, which it is always told; undefined where it takes what is free. */
+  readonly shareOption: string | undefined;
   /** Copies of the table of words that it makes for a processor, 2 bytes for each number. */
   readonly tableCopies: number;
 }
@@ -47,6 +49,7 @@ const GGML = {
   windowSpare: 0,
   own: undefined,
   sharesEvenly: false,
+  shareOption: undefined,
   tableCopies: 0,
 } as const;
 /**
@@ -88,6 +91,28 @@ const OLLAMA_ENGINE = {
 const GGML_KV_TYPES = ["f16", "q8_0", "q4_0"] as const;
 
 /**
+ * vLLM 0.32.0 for processors: three processes of Python and PyTorch, two with a tokenizer. Keys and values come from a pool of
+ * blocks of all layers, windows or not. Two copies of the table: vocab_parallel_embedding.py packs it for what goes in and what
+ * comes out, and keeps the original.
+ */
+const PYTORCH = {
+  batch: 2048,
+  padding: 1,
+  spareTokens: 256,
+  maskBytes: 0,
+  keepsWindows: false,
+  windowSpare: 0,
+  processBytes: 2000 * MIB,
+  vocabularyEntryBytes: 5090,
+  sharesEvenly: true,
+  tableCopies: 2,
+  promptCacheBytes: 0,
+  checkpoints: undefined,
+  kvTypes: ["f16"],
+  own: undefined,
+} as const;
+
+/**
  * `processBytes` and `vocabularyEntryBytes`: `pnpm bench:memory` with smollm2:135m and gemma3:270m at three contexts each, on 2
  * processors with x86-64 Linux, 25 Nov 2026: a line through two sizes of vocabulary. The tables are in docs/engines.
  */
@@ -121,28 +146,13 @@ export const ENGINE_MEMORY = {
     kvTypes: GGML_KV_TYPES,
     own: OLLAMA_ENGINE,
   },
-  // vLLM 0.32.0 for processors: three processes of Python and PyTorch, two with a tokenizer. Keys and values come from a pool of
-  // blocks of all layers, windows or not. Two copies of the table: vocab_parallel_embedding.py packs it for what goes in and what
-  // comes out, and keeps the original.
-  vllm: {
-    batch: 2048,
-    padding: 1,
-    spareTokens: 256,
-    maskBytes: 0,
-    keepsWindows: false,
-    windowSpare: 0,
-    processBytes: 2000 * MIB,
-    vocabularyEntryBytes: 5090,
-    sharesEvenly: true,
-    tableCopies: 2,
-    promptCacheBytes: 0,
-    checkpoints: undefined,
-    kvTypes: ["f16"],
-    own: undefined,
-  },
+  vllm: { ...PYTORCH, shareOption: "--gpu-memory-utilization" },
+  // The same needs: within 5 % by `pnpm bench:memory sglang` with smollm2:135m at three contexts. It is told no share, and its
+  // `--mem-fraction-static` divides what is free between weights with pool and the rest (kv_pool_runtime.py): the sum stays.
+  sglang: { ...PYTORCH, shareOption: undefined },
 } as const satisfies Record<string, EngineMemory>;
 
-/** Of SGLang as of vLLM, which has the same needs: within 5 % by `pnpm bench:memory sglang` with smollm2:135m at three contexts. `onGpu`: nothing is copied for the processor. */
+/** `onGpu`: nothing is copied for the processor. */
 export function engineMemory(name: string, onGpu = false): EngineMemory {
   const known: Readonly<Record<string, EngineMemory>> = ENGINE_MEMORY;
   const found = known[name] ?? ENGINE_MEMORY.vllm;

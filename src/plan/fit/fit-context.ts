@@ -6,6 +6,7 @@ import { evenShare, repeatedOver } from "../gpu/even-share.ts";
 import { type Budget, type Room, roomFor, usableBudget } from "./budget.ts";
 import { type EngineMemory, engineMemory } from "./engine-memory.ts";
 import { doesNotFit } from "./does-not-fit.ts";
+import { namedShare } from "./named-share.ts";
 import { estimate, type MemoryEstimate, type ModelSize } from "./estimate.ts";
 import { solveContext } from "./solve-context.ts";
 
@@ -14,7 +15,8 @@ export interface FitQuestion {
   readonly settings: Pick<
     Settings,
     "context" | "stretch" | "maxOutputTokens" | "parallel" | "kvType" | "overcommit" | "memory"
-  >;
+  > &
+    Partial<Pick<Settings, "engineArgs">>;
   readonly engine: string;
   /** For messages. */
   readonly model: string;
@@ -45,7 +47,10 @@ export function fitContext(asked: FitQuestion): Fit {
   const known = asked.facts.memory ?? undefined;
   const gpus = asked.budget.cards?.length ?? 1;
   const parts = engine.sharesEvenly ? evenShare(gpus, known) : undefined;
-  const budget = usableBudget(asked.budget, parts);
+  const cards = parts === undefined ? undefined : asked.budget.cards?.slice(0, parts);
+  const named = namedShare(asked.settings.engineArgs ?? [], engine.shareOption);
+  const share = engine.shareOption === undefined ? undefined : { named };
+  const budget = usableBudget(asked.budget, cards && { cards, share });
   const question: FitQuestion = { ...asked, budget };
   const { settings, facts, weightsBytes } = question;
   const shape = known && repeatedOver(parts ?? 1, known);
@@ -68,7 +73,7 @@ export function fitContext(asked: FitQuestion): Fit {
   const room = roomFor(needed, budget, engine);
   const error =
     room === "none"
-      ? doesNotFit({ question, size, engine, needed, context: window.tokens })
+      ? doesNotFit({ question, size, engine, needed, context: window.tokens, cards })
       : undefined;
   const warnings = [...window.warnings, ...found.warnings];
   if (error !== undefined && settings.overcommit) {

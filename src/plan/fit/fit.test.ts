@@ -360,6 +360,21 @@ describe("the fit", () => {
     else expect(fitContext(question).room).toBe(expected);
   });
 
+  const ample = withGpus(64 * GIB, [{ freeBytes: 64 * GIB }]);
+  const onCards = (
+    cards: Parameters<typeof withGpus>[1],
+    weightsBytes = 11 * GIB,
+    more: Partial<FitQuestion> = {},
+  ) =>
+    fitContext({
+      ...QWEN,
+      engine: "vllm",
+      weightsBytes,
+      facts: { ...QWEN.facts, memory: { ...QWEN3_8B, queryHeads: 32 } },
+      budget: withGpus(64 * GIB, cards),
+      ...more,
+    });
+
   it.each<[string, readonly number[], string, number]>([
     ["a card for all of it", [24], "ample", 24],
     ["two cards, each with an equal part", [12, 12], "ample", 24],
@@ -402,15 +417,58 @@ describe("the fit", () => {
     expect(misfit(12.5 * GIB)).toMatch(/, and 12\.\d GB of the GPU can be given to it and /);
   });
 
-  const ample = withGpus(64 * GIB, [{ freeBytes: 64 * GIB }]);
-  const onCards = (cards: Parameters<typeof withGpus>[1], weightsBytes = 11 * GIB) =>
-    fitContext({
-      ...QWEN,
-      engine: "vllm",
-      weightsBytes,
-      facts: { ...QWEN.facts, memory: { ...QWEN3_8B, queryHeads: 32 } },
-      budget: withGpus(64 * GIB, cards),
+  describe("of a card on which a little more is free than vLLM would be given", () => {
+    const CARD = [{ freeBytes: 23.9 * GIB, totalBytes: 24 * GIB }];
+    const rest = fitContext({ ...QWEN, engine: "vllm", budget: ample }).estimate!;
+    const needed = (gibibytes: number, more: Partial<FitQuestion> = {}) =>
+      onCards(CARD, gibibytes * GIB - rest.kv - rest.compute, more);
+    const withArgs = (...engineArgs: readonly string[]) => ({
+      settings: { ...SETTINGS, engineArgs: [...engineArgs] },
     });
+
+    it.each<[string, readonly string[], number]>([
+      ["none is named", [], 0.92 * 24],
+      ["another is", ["--gpu-memory-utilization", "0.97"], 0.97 * 24],
+      ["a smaller one is", ["--gpu-memory-utilization=0.5"], 0.5 * 24],
+      ["it is written as vLLM takes it too", ["--gpu_memory_utilization", "0.97"], 0.97 * 24],
+      [
+        "two are, and the last one wins",
+        ["--gpu-memory-utilization=0.5", "--gpu-memory-utilization", "0.6"],
+        0.6 * 24,
+      ],
+      ["more than is free is", ["--gpu-memory-utilization", "1"], 23.9],
+      ["what is named is no share", ["--gpu-memory-utilization", "--dtype", "half"], 0.92 * 24],
+      ["SGLang's is", ["--mem-fraction-static", "0.5"], 0.92 * 24],
+    ])("counts the share that is named: %s", (_title, args, counted) => {
+      const { budget } = needed(10, withArgs(...args));
+      expect(budget.deviceFreeBytes! / GIB).toBeCloseTo(counted);
+    });
+
+    it("starts what the share that is named holds", () => {
+      expect(needed(22.38).misfit).toMatchObject({ code: "DOES_NOT_FIT" });
+      expect(needed(22.38, withArgs("--gpu-memory-utilization", "0.97")).misfit).toBeUndefined();
+    });
+
+    it("names the least share that would do, where one would", () => {
+      const next = (gibibytes: number, more: Partial<FitQuestion> = {}) =>
+        needed(gibibytes, more).misfit?.next?.split("\n");
+      expect(next(22.38)).toContain("stack up -- --gpu-memory-utilization 0.94");
+      // 0.99 of the whole is still free, and 0.995 is what would be needed.
+      expect(next(23.88)?.join()).not.toContain("utilization");
+      expect(next(30)?.join()).not.toContain("utilization");
+      const halved = withArgs("--gpu-memory-utilization", "0.5");
+      expect(next(20, halved)).toContain("stack up -- --gpu-memory-utilization 0.84");
+    });
+
+    // It is told none: `--mem-fraction-static` divides what is free, and is no limit of it.
+    it.each([[[]], [["--mem-fraction-static", "0.5"]]])("gives SGLang all: %j", (args) => {
+      const fit = needed(22.38, { engine: "sglang", ...withArgs(...args) });
+      expect(fit.misfit).toBeUndefined();
+      expect(fit.budget.deviceFreeBytes! / GIB).toBeCloseTo(23.9);
+      const next = needed(24, { engine: "sglang" }).misfit?.next;
+      expect(next).not.toContain("-- --");
+    });
+  });
 });
 
 function failure(question: FitQuestion): StackError {

@@ -17,11 +17,26 @@ export function memoryShare(cards: readonly DeviceMemory[]): number | undefined 
   return cards.length > 0 && least > 0 ? least / 100 : undefined;
 }
 
-/** Bytes that an engine with that share has of each card; `Infinity` where one does not say what is free. */
-export function givenOfEach(cards: readonly DeviceMemory[]): number {
-  const free = Math.min(...cards.map(({ freeBytes = Infinity }) => freeBytes));
+/** Bytes that an engine has of each card: that share of it, or the one that is `named`; `Infinity` where a card does not say what is free. */
+export function givenOfEach(cards: readonly DeviceMemory[], named: number | undefined): number {
+  const free = freeOfEach(cards);
   const whole = Math.min(...cards.map(({ totalBytes = NaN }) => totalBytes));
   // Without the whole no share is named, and the engine takes what there is.
   if (!isFinite(free) || Number.isNaN(whole)) return free;
-  return (memoryShare(cards) ?? 0) * whole;
+  return Math.min(free, (named ?? memoryShare(cards) ?? 0) * whole);
+}
+
+/** Bytes that are free on each card; `Infinity` where one does not say. */
+export function freeOfEach(cards: readonly DeviceMemory[]): number {
+  return Math.min(...cards.map(({ freeBytes = Infinity }) => freeBytes));
+}
+
+/** The least share that is this many bytes on each card, in hundredths; undefined where less is free on one, or one does not say. */
+export function leastShare(cards: readonly DeviceMemory[], bytes: number): number | undefined {
+  const shares = cards.map(({ totalBytes = NaN }) => Math.ceil((100 * bytes) / totalBytes));
+  const least = Math.max(...shares) / 100;
+  const isFree = cards.every(
+    ({ freeBytes = NaN, totalBytes = NaN }) => least * totalBytes <= freeBytes,
+  );
+  return cards.length > 0 && isFree ? least : undefined;
 }
