@@ -61,6 +61,19 @@ it.each([
   expect(engine.shm_size).toBe("${STACK_SHM:-1g}");
 });
 
+it.each([
+  ["vllm.yaml", 4096],
+  ["sglang.yaml", 4096],
+  ["ollama.yaml", 2048],
+  ["llamacpp.yaml", 2048],
+])(
+  "%s has threads for a large machine, with the processes of as many GPUs as may be named",
+  (name, most) => {
+    const { engine } = parse(composeFiles()[name] ?? "").services;
+    expect(engine.pids_limit).toBe(most);
+  },
+);
+
 it("one specification says the same to Compose and to the daemon", () => {
   const spec: ContainerSpec = {
     name: "c",

@@ -1,6 +1,6 @@
 import { stringify } from "yaml";
 import type { ContainerEngine, EngineInput, ImageTag } from "../engines/engine.ts";
-import { engineContainer } from "../engines/engine-container.ts";
+import { engineContainer, pidsLimit } from "../engines/engine-container.ts";
 import { engineImage } from "../engines/engine-image.ts";
 import { llamacpp } from "../engines/llamacpp.ts";
 import { ollama } from "../engines/ollama.ts";
@@ -52,6 +52,8 @@ const SNAPSHOT = {
 };
 const PARSED_VARIABLES = { ...CONTEXT_VARIABLE, hermes: "${STACK_TOOL_PARSER:-hermes}" };
 const GPUS = "${STACK_GPU_COUNT:-1}";
+/** Most that are named of one machine, but for rare ones: a limit can't be computed by Compose. */
+const MANY_GPUS = 8;
 const MORE_OF_GPUS = "STACK_MODEL_NAME, STACK_GPU_COUNT, STACK_SHM (1g for each),\n# ";
 
 const COMPOSED: readonly Composed[] = [
@@ -114,7 +116,7 @@ const COMPOSED: readonly Composed[] = [
 function stackFile(composed: Composed): string {
   const { engine, image, head, told, more } = composed;
   const gpuAlways = told.accelerator !== undefined;
-  const spec = engineContainer({
+  const made = engineContainer({
     stack: STACK,
     engine,
     told: {
@@ -132,6 +134,7 @@ function stackFile(composed: Composed): string {
     devices: [],
     labels: {},
   });
+  const spec = gpuAlways ? { ...made, pidsLimit: pidsLimit({ gpus: { given: MANY_GPUS } }) } : made;
   const gateway = gatewayContainer({
     stack: STACK,
     engine: engine.name,

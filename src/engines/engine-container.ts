@@ -26,6 +26,11 @@ const POOLS = 2;
 /** Of a machine that is not known. */
 const MANY_CPUS = 128;
 
+interface ThreadUsers {
+  readonly cpus?: number | undefined;
+  readonly gpus?: { readonly given: number } | undefined;
+}
+
 /** The engine's container: on the sealed network and no other, without published ports, its models read-only. */
 export function engineContainer(input: EngineContainerInput): ContainerSpec {
   const names = dockerNames(input.stack);
@@ -55,6 +60,7 @@ export function engineContainer(input: EngineContainerInput): ContainerSpec {
   };
 }
 
-function pidsLimit({ cpus = MANY_CPUS, gpus }: EngineInput): number {
+/** Threads and processes that an engine may have. */
+export function pidsLimit({ cpus = MANY_CPUS, gpus }: ThreadUsers): number {
   return PIDS + POOLS * cpus * (PROCESSES + (gpus?.given ?? 0));
 }
