@@ -65,6 +65,12 @@ async function runsInContainers(test: TestHost, docker: FakeDocker): Promise<voi
   await writeKept(folder, { engine: "ollama", adopted: false, given: [] });
 }
 
+/** As the daemon does it for a request to this path. */
+function remove({ containers }: FakeDocker, path: string): void {
+  const id = path.split("/")[2];
+  for (const [name, each] of containers) if (each.id === id) containers.delete(name);
+}
+
 const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean =>
   exitCode !== null || signalCode !== null;
 
@@ -218,10 +224,7 @@ describe("a server that is adopted where containers run", () => {
     expect(adoption).toBeUndefined();
     await writeEndpoint(folder, endpoint);
     docker.fault("DELETE /containers/", (request, response) => {
-      const id = request.path.split("/")[2];
-      for (const [name, each] of docker.containers) {
-        if (each.id === id) docker.containers.delete(name);
-      }
+      remove(docker, request.path);
       response.writeHead(204).end();
     });
     expect((await status(test.context, { name: "default" })).state).toBe("running");
@@ -229,6 +232,83 @@ describe("a server that is adopted where containers run", () => {
     expect(again.steps.map(({ id }) => id)).toEqual(["gate", "clear"]);
     expect([...docker.containers]).toEqual([]);
     expect(await up(test.context, wanted, ONCE)).toMatchObject({ changed: false });
+  });
+
+  it("is whole also when Ctrl-C comes while they go", async () => {
+    await using docker = await fakeDocker();
+    await using test = await testHost({ env: { DOCKER_HOST: docker.host } });
+    await runsInContainers(test, docker);
+    docker.fault("DELETE /containers/", (request, response) => {
+      remove(docker, request.path);
+      if (docker.containers.size === 0) test.abort.abort(new Error("interrupted"));
+      response.writeHead(204).end();
+    });
+    await using server = await fakeServer();
+    const wanted = settings("openai", server.origin);
+    await up(test.context, wanted, ONCE);
+    const folder = stackFolder(test.host, "default");
+    expect(await readEndpoint(folder)).toMatchObject({ adopted: true });
+    expect(await readAdoption(folder)).toBeDefined();
+    expect(await readKept(folder)).toMatchObject({ engine: "openai" });
+  });
+
+  it("is adopted also when something is left of them, which the next up removes", async () => {
+    await using docker = await fakeDocker();
+    await using test = await testHost({ env: { DOCKER_HOST: docker.host } });
+    await runsInContainers(test, docker);
+    docker.networks.set("stack-default", {
+      id: "net-1",
+      body: { Name: "stack-default", Labels: { "stack.name": "default" } },
+    });
+    docker.fault("DELETE /networks/", (_, response) => {
+      json(response, 403, { message: "network has active endpoints" });
+    });
+    await using server = await fakeServer();
+    const wanted = settings("openai", server.origin);
+    await up(test.context, wanted, ONCE);
+    const folder = stackFolder(test.host, "default");
+    expect(docker.containers.size).toBe(0);
+    expect(await readEndpoint(folder)).toMatchObject({ adopted: true });
+    expect(await readKept(folder)).toMatchObject({ engine: "openai" });
+    expect(test.events).toContainEqual({
+      type: "warning",
+      message: expect.stringContaining("network has active endpoints"),
+      next: expect.stringMatching(/^stack up openai --url /),
+    });
+    docker.fault("DELETE /networks/", (_, response) => {
+      docker.networks.clear();
+      response.writeHead(204).end();
+    });
+    const again = await up(test.context, wanted, ONCE);
+    expect(again.steps.map(({ id }) => id)).toEqual(["gate", "clear"]);
+    expect(docker.networks.size).toBe(0);
+    expect(await up(test.context, wanted, ONCE)).toMatchObject({ changed: false });
+  });
+
+  it.each([
+    ["one is gone by the time that the other can't be removed", "engine"],
+    ["the daemon breaks off, so that it is not known what is gone", undefined],
+  ])("stays adopted where %s", async (_title, goes) => {
+    await using docker = await fakeDocker();
+    await using test = await testHost({ env: { DOCKER_HOST: docker.host } });
+    await runsInContainers(test, docker);
+    docker.fault("DELETE /containers/", ({ path }, response) => {
+      if (goes === undefined) {
+        docker.fault("GET /containers/json", (_, answer) => void answer.destroy());
+        response.destroy();
+      } else if (path.includes(goes)) {
+        setTimeout(() => {
+          remove(docker, path);
+          response.writeHead(204).end();
+        }, 30);
+      } else json(response, 500, { message: "broken" });
+    });
+    await using server = await fakeServer();
+    await up(test.context, settings("openai", server.origin), ONCE);
+    const folder = stackFolder(test.host, "default");
+    expect(await readEndpoint(folder)).toMatchObject({ adopted: true });
+    expect(await readAdoption(folder)).toBeUndefined();
+    expect(test.events).toContainEqual(expect.objectContaining({ type: "warning" }));
   });
 
   it.each([

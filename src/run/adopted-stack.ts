@@ -16,7 +16,7 @@ import { type DeployOptions, type Deployment, executeSteps } from "./deployment.
 import { ensureLoaded } from "./ensure-loaded.ts";
 import { findServer } from "./find-server.ts";
 import { NO_KEY, readKeyFile } from "./key-file.ts";
-import { clearOwnParts, ownParts } from "./own-parts.ts";
+import { clearOwnContainers, clearOwnProcess, ownParts } from "./own-parts.ts";
 import {
   forgetRun,
   readAdoption,
@@ -117,6 +117,8 @@ export async function adoptedStack(
        */
       const adopt = async ({ now, found }: Climbed): Promise<void> => {
         undo.add("Adopt the server", async () => {
+          // Nothing else is there any more, and it has answered.
+          if (gone && replaces) return;
           if (gone) return forgetRun(folder);
           // What was there before is as good as it was.
           await writeEndpoint(folder, known);
@@ -141,8 +143,10 @@ export async function adoptedStack(
         if (replaces) await writeAdoption(folder, undefined);
         await writeEndpoint(folder, endpoint);
         if (replaces) {
-          await clearOwnParts(context, folder, own);
+          const containers = await clearOwnContainers(context, folder, own);
           gone = true;
+          await clearOwnProcess(context, folder);
+          if (containers === "left") return;
         }
         const came = loaded?.context ?? (loaded?.id === id ? now?.context : undefined);
         await writeAdoption(folder, {

@@ -3,6 +3,7 @@ import { StackError } from "../errors.ts";
 import { LABEL } from "../plan/labels.ts";
 import type { RunContext } from "../run-context.ts";
 import { askDocker, offerForget } from "./ask-docker.ts";
+import { allOrThrow } from "./container-start.ts";
 import { stopEngineProcesses } from "./engine-process.ts";
 import { forgetRun, readEndpoint, stackFolder } from "./stack-folder.ts";
 
@@ -88,7 +89,7 @@ export async function removeContainers(
 ): Promise<readonly [containers: readonly string[], volumes: readonly string[]]> {
   const containers = await containersOf(runtime, name, signal);
   // By force: an engine holds no state of its own, its models are mounted read-only.
-  await Promise.all(containers.map((each) => runtime.containers.remove(each.id, signal)));
+  await allOrThrow(containers.map((each) => runtime.containers.remove(each.id, signal)));
   const volumes = await runtime.volumes.list({ [LABEL.name]: name }, signal);
   await Promise.all(volumes.map((each) => runtime.volumes.remove(each, signal)));
   return [containers.map((each) => each.name), volumes];

@@ -1,4 +1,4 @@
-import type { Runtime } from "../docker/runtime.ts";
+import type { ContainerFacts, Runtime } from "../docker/runtime.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { findEngine } from "../engines/index.ts";
 import { LABEL } from "../plan/labels.ts";
@@ -62,17 +62,55 @@ async function holderOf(context: RunContext, name: string): Promise<Runtime | un
   });
 }
 
-/** Stops and removes them, and leaves endpoint and adoption as they are: these are the new ones already. */
-export async function clearOwnParts(
-  context: RunContext,
-  folder: StackFolder,
+/** Milliseconds for the removal: as for the start of containers, which takes longer. */
+const REMOVAL_MS = 60_000;
+
+/** Milliseconds for the look at what a removal that failed has left. */
+const LOOK_MS = 5000;
+
+/**
+ * Stops and removes what runs in containers, also when Ctrl-C comes by then: half of a stack is of no use, and broken off, a
+ * daemon removes what it was told to all the same. `left`: not all of it could be removed, which is worth a warning. That
+ * none of it could, so that it runs as before, is the daemon's error.
+ */
+export async function clearOwnContainers(
+  { signal, emit }: RunContext,
+  { name }: StackFolder,
   { runtime }: OwnParts,
-): Promise<void> {
-  const { host, signal } = context;
-  if (runtime !== undefined) {
-    const { clearContainers } = await import("./clear-stack.ts");
-    await clearContainers(runtime, folder.name, signal);
+): Promise<"cleared" | "left"> {
+  if (runtime === undefined) return "cleared";
+  const { clearContainers } = await import("./clear-stack.ts");
+  const before = await runtime.containers.list({ [LABEL.name]: name }, signal);
+  try {
+    await clearContainers(runtime, name, AbortSignal.timeout(REMOVAL_MS));
+    return "cleared";
+  } catch (error) {
+    if (await stillThere(runtime, name, before)) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `Something is left of what ran before, and the next \`up\` removes it: ${reason}`;
+    emit({ type: "warning", message, next: "stack up" });
+    return "left";
   }
+}
+
+/** Whether each of these containers is as it was. Where that can't be asked, one may be gone. */
+async function stillThere(
+  runtime: Runtime,
+  name: string,
+  before: readonly ContainerFacts[],
+): Promise<boolean> {
+  try {
+    const now = await runtime.containers.list({ [LABEL.name]: name }, AbortSignal.timeout(LOOK_MS));
+    const isThere = ({ id, state }: ContainerFacts): boolean =>
+      now.some((each) => each.id === id && each.state === state);
+    return before.length > 0 && before.every(isThere);
+  } catch {
+    return false;
+  }
+}
+
+/** Stops the engine that is a process of ours, and leaves endpoint and adoption as they are: these are the new ones already. */
+export async function clearOwnProcess({ host }: RunContext, folder: StackFolder): Promise<void> {
   await stopEngineProcesses(host, folder);
   await forgetProcess(folder);
 }
