@@ -92,7 +92,17 @@ export function endpointOrigin(endpoint: Pick<Endpoint, "apiBase">): string {
   return endpoint.apiBase.replace(/\/v1\/?$/, "");
 }
 
-/** Whether the gate was climbed as far as is wanted now. One that an older version left counts for a first token. */
-export function reached({ measured }: Pick<Endpoint, "measured">, wanted: Ready): boolean {
-  return wanted === "first-token" || measured?.ready === wanted;
+/**
+ * Whether an endpoint is of the engine of ours that runs now, and its gate was climbed as far as is wanted. One that an older
+ * version left counts for a first token; another engine's, or that of a server that was adopted, says nothing of this one.
+ */
+export function vouchesFor(
+  endpoint: Pick<Endpoint, "engine" | "adopted" | "measured"> | undefined,
+  engine: string,
+  wanted: Ready,
+): boolean {
+  if (endpoint === undefined || endpoint.adopted === true || endpoint.engine !== engine) {
+    return false;
+  }
+  return wanted === "first-token" || endpoint.measured?.ready === wanted;
 }

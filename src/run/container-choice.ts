@@ -7,6 +7,7 @@ import type { RunContext } from "../run-context.ts";
 import type { ContainerWorld } from "./container-world.ts";
 import type { DeployOptions } from "./deployment.ts";
 import { choosePort, portOf, type PortWish } from "./free-port.ts";
+import { portsOfProcess } from "./engine-process.ts";
 import { settleGpu, type SettledGpu, warnOfOldDriver } from "./gpu.ts";
 import { portsOf } from "./held-memory.ts";
 import { chooseImages, preflightImages, type StackImages } from "./stack-images.ts";
@@ -28,7 +29,7 @@ export async function chooseParts(
   world: ContainerWorld,
   { dryRun, anew }: DeployOptions,
 ): Promise<ContainerChoice> {
-  const { runtime, daemon, containers, known, locked, pid } = world;
+  const { runtime, daemon, containers, known, locked, process } = world;
   const { name, image: named, allowVulnerable: allowed } = settings;
   // Before a GPU is looked for in a container of it.
   if (named !== undefined) heedFloor(engine, [imageTag(named)], { allowed, instead: undefined });
@@ -52,10 +53,12 @@ export async function chooseParts(
     return heedFloor(engine, [version, imageTag(images.engine.reference)], { allowed, instead });
   };
   heed();
+  const own = [...portsOf(containers), ...portsOfProcess(process)];
   const portWish: PortWish = {
     wanted: settings.port,
-    previous: portOf(known),
-    own: [...portsOf(containers), ...(pid === undefined ? [] : [portOf(known) ?? 0])],
+    // Where the endpoint is lost, what runs still has it.
+    previous: portOf(known) ?? own[0],
+    own,
   };
   return { gpu, images, portWish, port: await choosePort(portWish), heed };
 }

@@ -1,5 +1,5 @@
 import type { ContainerFacts } from "../docker/runtime.ts";
-import { reached } from "../endpoint.ts";
+import { vouchesFor } from "../endpoint.ts";
 import type { ContainerEngine } from "../engines/engine.ts";
 import { hostMemory } from "../host/memory.ts";
 import { engineMemory } from "../plan/fit/engine-memory.ts";
@@ -31,7 +31,7 @@ export async function containerStack(
   const settings = resolved.values;
   const world = await lookAround(context, resolved, engine, options.dryRun);
   const choice = await chooseParts(context, settings, engine, world, options);
-  const { runtime, model, containers, pid } = world;
+  const { runtime, model, containers, process } = world;
   const { devices } = choice.gpu;
   const host = await hostMemory();
   const shapeWith = (
@@ -51,7 +51,7 @@ export async function containerStack(
   const counts = options.dryRun || plan.steps.length > 0;
   if (counts) {
     const [heldBytes, gpus] = await Promise.all([
-      heldMemory(context, runtime, { containers, pid }),
+      heldMemory(context, runtime, { containers, pid: process?.pid }),
       memoryOfGpus(context, devices, containers),
     ]);
     shape = shapeWith(has(plan, "containers") ? {} : kept, { heldBytes, gpus });
@@ -146,7 +146,7 @@ function planFor(
   shape: ContainerShape,
   { anew }: DeployOptions,
 ): Plan {
-  const { model, containers, networks, known, pid } = world;
+  const { model, containers, networks, known, process } = world;
   const { stored } = model;
   const complete = images.engine.id !== undefined && images.gateway.id !== undefined;
   return planContainers(
@@ -167,8 +167,8 @@ function planFor(
         hash: each.labels[LABEL.plan],
       })),
       networks: networks.map((each) => each.name),
-      endpointKnown: known !== undefined && reached(known, ready),
-      processRuns: pid !== undefined,
+      endpointKnown: vouchesFor(known, engine.name, ready),
+      processRuns: process !== undefined,
     },
   );
 }

@@ -9,7 +9,7 @@ import { openStore, type Store } from "../models/store.ts";
 import { LABEL } from "../plan/labels.ts";
 import type { ResolvedSettings } from "../plan/settings.ts";
 import type { RunContext } from "../run-context.ts";
-import { runningEngineProcess } from "./engine-process.ts";
+import { runningEngineProcess, type RunningProcess } from "./engine-process.ts";
 import { imageLockFile, type LockedImages, readImageLock } from "./image-lock.ts";
 import { ensureKey, readEndpoint, readKey, type StackFolder, stackFolder } from "./stack-folder.ts";
 
@@ -30,8 +30,8 @@ export interface ContainerWorld {
   readonly known: Endpoint | undefined;
   readonly containers: readonly ContainerFacts[];
   readonly networks: readonly NetworkFacts[];
-  /** Process id of an embedded engine under that name. */
-  readonly pid: number | undefined;
+  /** An embedded engine under that name. */
+  readonly process: RunningProcess | undefined;
   /** Made where there was none, but for a dry run, which needs none. */
   readonly apiKey: string;
 }
@@ -75,7 +75,7 @@ export async function lookAround(
     known,
     containers,
     networks,
-    pid: process?.pid,
+    process,
     apiKey: key ?? "",
   };
 }

@@ -22,7 +22,7 @@ export async function startEngineProcess(
   host: Host,
   folder: StackFolder,
   config: EmbeddedConfigInput,
-  { plan, foundContext }: Pick<EngineProcess, "plan" | "foundContext">,
+  known: Pick<EngineProcess, "plan" | "port" | "foundContext">,
 ): Promise<ProcessIdentity> {
   await writeFileAtomic(folder.engineConfigFile, JSON.stringify(config), { mode: 0o600 });
   const pid = await host.spawnDetached(process.execPath, [MAIN, folder.engineConfigFile], {
@@ -33,18 +33,25 @@ export async function startEngineProcess(
   if (identity === undefined) throw await stoppedError(folder);
   await writeEngineProcess(folder, {
     process: identity,
-    plan,
+    ...known,
     startedAt: new Date(host.clock.now()).toISOString(),
-    ...(foundContext === undefined ? {} : { foundContext }),
   });
   return identity;
+}
+
+/** Which process, and what was written down with it. */
+export type RunningProcess = ProcessIdentity & Omit<EngineProcess, "process">;
+
+/** Ports of this machine that it listens on. */
+export function portsOfProcess(process: RunningProcess | undefined): readonly number[] {
+  return process?.port === undefined ? [] : [process.port];
 }
 
 /** The process that serves this stack now, by id and start time; undefined when it is gone. */
 export async function runningEngineProcess(
   host: Host,
   folder: StackFolder,
-): Promise<(ProcessIdentity & Omit<EngineProcess, "process">) | undefined> {
+): Promise<RunningProcess | undefined> {
   const known = await readEngineProcess(folder);
   if (known === undefined || !(await isAlive(host, known.process))) return undefined;
   const { process, ...of } = known;

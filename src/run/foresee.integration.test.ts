@@ -97,3 +97,15 @@ it.each(["llamacpp", "embedded"])(
     expect(docker.requests.filter(({ method }) => method === "POST")).toEqual([]);
   },
 );
+
+it.each([[], ["--dry-run"]])(
+  "what the catalog knows is not here for that: --offline %j",
+  async (...more) => {
+    const result = await cli.run("up", "--model", "qwen3:4b", "--offline", "--json", ...more);
+    expect(lastJson(result)).toMatchObject({
+      code: "MODEL_UNAVAILABLE",
+      exitCode: 6,
+      why: "The setting `offline` is on.",
+    });
+  },
+);

@@ -29,7 +29,8 @@ export async function foresee(
   { settings, reference, model, format, fit }: ForeseeInput,
 ): Promise<Foreseen> {
   if (model.stored !== undefined) return { fit: fit.of(model.stored) };
-  const entry = catalogEntry(model.reference);
+  // Without the network the catalog's word is no use: only what lies on this machine can be had.
+  const entry = settings.offline ? undefined : catalogEntry(model.reference);
   if (entry !== undefined) return { fit: fit.ofSize(catalogModel(entry)) };
   const peeked = await store.peek(reference, fetchOptions(settings), format);
   if ("why" in peeked) return { unknown: peeked.why };

@@ -187,7 +187,7 @@ it.each<[string, Given, object]>([
   expect(some(settings, expected)).toEqual(expected);
   const message = "default is meant as it was brought up before: engine ollama, memory 8g.";
   const told = settings.values.engine === "ollama" ? [{ type: "info", message }] : [];
-  expect(rig.events).toEqual(told);
+  expect(rig.events.filter(({ type }) => type !== "debug")).toEqual(told);
 });
 
 describe("the project of an `up` that names neither engine nor model", () => {
@@ -218,10 +218,14 @@ describe("the project of an `up` that names neither engine nor model", () => {
   it("is never another's: a file here that names no engine is not filled up from the project of then", async () => {
     await using rig = await testHost();
     await put(rig, "a/stack.yaml", "engine: ollama\nparallel: 4\n");
-    await put(rig, "b/stack.yaml", "context: 4096\n");
+    const file = await put(rig, "b/stack.yaml", "context: 4096\n");
     await restarted(rig, { flags: { memory: "8g" }, cwd: "a" }, {});
     const here = { engine: "embedded", context: 4096, parallel: 1, memory: undefined };
     expect(some(await goneOn(rig, { cwd: "b" }), here)).toEqual(here);
+    // It is told what becomes of the stack of then, and not that it were meant.
+    const message = `default was brought up before with engine ollama, parallel 4, memory 8g; by ${file} it is engine embedded, which takes its place.`;
+    const next = "stack up --name <another>";
+    expect(rig.events).toEqual([{ type: "warning", message, next }]);
   });
 });
 

@@ -75,26 +75,23 @@ const WHAT_SERVES = ["engine", "model", "adopt", "url"] as const satisfies reado
 
 /**
  * Of a stack that was brought up before, for an `up` that says neither engine nor model: `stack up` after
- * `stack up ollama --gpu all` means that one, not the starter model in its place. It is told which settings that brings in.
+ * `stack up ollama --gpu all` means that one, not the starter model in its place, and says so.
  * The project is the one here, and where there is none that of then.
  */
 export async function settingsToGoOn(
-  { host, emit }: RunContext,
+  { host }: RunContext,
   { values, origins, projectFile, projectFolder }: ResolvedSettings,
 ): Promise<Resumed | undefined> {
   if (WHAT_SERVES.some((key) => origins[key].kind !== "default")) return undefined;
-  const { name } = values;
-  const kept = await readKept(stackFolder(host, name));
+  const kept = await readKept(stackFolder(host, values.name));
   if (kept === undefined) return undefined;
-  if (kept.given.length > 0) {
-    const message = `${name} is meant as it was brought up before: ${keptText(kept)}.`;
-    emit({ type: "info", message });
-  }
-  return { kept, folder: projectFile === undefined ? kept.folder : projectFolder };
+  return { kept, folder: projectFile === undefined ? kept.folder : projectFolder, tell: true };
 }
 
 /** `engine ollama, gpu all` */
-export function keptText({ given }: KeptSettings): string {
+export function settingsText(
+  given: readonly { readonly key: string; readonly value?: unknown }[],
+): string {
   return given.map(({ key, value }) => `${key} ${String(value)}`).join(", ");
 }
 

@@ -12,8 +12,9 @@ import {
   type SettingEntry,
 } from "../plan/resolve-settings.ts";
 import type { Origin, ResolvedSettings, SettingKey } from "../plan/settings.ts";
+import type { StackEvent } from "../events.ts";
 import type { RunContext } from "../run-context.ts";
-import type { KeptSettings } from "./kept-settings.ts";
+import { type KeptSettings, settingsText } from "./kept-settings.ts";
 import { findProjectFile } from "./project-file.ts";
 import { parseSettingsFile } from "./settings-file.ts";
 
@@ -42,6 +43,8 @@ export interface Resumed {
   readonly kept: KeptSettings;
   /** Where to look for the project's file. */
   readonly folder: string | undefined;
+  /** Says which settings that brings in. */
+  readonly tell: boolean;
 }
 
 /** What was kept of a stack, where that is to hold now; `here` is what this command is given without it. */
@@ -92,13 +95,38 @@ export async function loadSettings(
   const here = await settle(host.cwd, []);
   const resumed = await resumeFor?.(here);
   if (resumed === undefined) return here;
-  const { kept, folder } = resumed;
+  const { kept, folder, tell } = resumed;
   const again = await settle(folder, kept.given);
-  const settled = again.values.engine === kept.engine ? again : await settle(folder, []);
+  const same = again.values.engine === kept.engine;
+  const settled = same ? again : await settle(folder, []);
+  if (tell) context.emit(same ? broughtIn(here, again) : tookPlace(kept, settled));
   return {
     ...settled,
     values: { ...settled.values, name: here.values.name },
     origins: { ...settled.origins, name: here.origins.name },
+  };
+}
+
+/** What of a stack is as it was, and not as it would be by what is given now alone. */
+function broughtIn(here: ResolvedSettings, again: ResolvedSettings): StackEvent {
+  const changed = SETTING_KEYS.filter(
+    (key) => key !== "name" && String(again.values[key]) !== String(here.values[key]),
+  ).map((key) => ({ key, value: again.values[key] }));
+  const { name } = here.values;
+  if (changed.length === 0) {
+    return { type: "debug", message: `${name} is meant as it was brought up before` };
+  }
+  const message = `${name} is meant as it was brought up before: ${settingsText(changed)}.`;
+  return { type: "info", message };
+}
+
+/** A stack of that name is another's project, or was, until its file changed. */
+function tookPlace(kept: KeptSettings, { values, projectFile }: ResolvedSettings): StackEvent {
+  const by = projectFile === undefined ? "by what is given now" : `by ${projectFile}`;
+  return {
+    type: "warning",
+    message: `${values.name} was brought up before with ${settingsText(kept.given)}; ${by} it is engine ${values.engine}, which takes its place.`,
+    next: "stack up --name <another>",
   };
 }
 

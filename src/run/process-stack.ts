@@ -1,5 +1,5 @@
 import type { EmbeddedConfigInput } from "../embedded/config.ts";
-import { type Endpoint, reached } from "../endpoint.ts";
+import { type Endpoint, vouchesFor } from "../endpoint.ts";
 import type { ProcessEngine } from "../engines/engine.ts";
 import { StackError } from "../errors.ts";
 import { processMemory } from "../host/memory.ts";
@@ -16,6 +16,7 @@ import { SEARCHED } from "./engine-failure.ts";
 import type { RunContext } from "../run-context.ts";
 import { type DeployOptions, type Deployment, executeSteps } from "./deployment.ts";
 import {
+  portsOfProcess,
   runningEngineProcess,
   startEngineProcess,
   stopEngineProcess,
@@ -60,11 +61,11 @@ export async function processStack(
   const containers = ours ? undefined : await containersInTheWay(context, settings.name);
   // Any will do where nothing is made with it.
   const apiKey = dryRun ? ((await readKey(folder)) ?? "none") : await ensureKey(folder);
-  const ownPorts = running === undefined ? [] : [portOf(known) ?? 0];
+  const ownPorts = [...portsOfProcess(running), ...(containers?.ports ?? [])];
   const portWish: PortWish = {
     wanted: settings.port,
-    previous: portOf(known),
-    own: [...ownPorts, ...(containers?.ports ?? [])],
+    previous: portOf(known) ?? ownPorts[0],
+    own: ownPorts,
   };
   let port = await choosePort(portWish);
 
@@ -105,7 +106,7 @@ export async function processStack(
     {
       modelStored: model.stored !== undefined,
       runningHash: running?.plan,
-      endpointKnown: ours && reached(known, settings.ready),
+      endpointKnown: vouchesFor(known, engine.name, settings.ready),
       otherEngine: (known !== undefined && !ours) || (containers?.containers ?? 0) > 0,
     },
   );
@@ -140,6 +141,7 @@ export async function processStack(
         const wanted = configure(fetched());
         process = await startEngineProcess(host, folder, wanted, {
           plan: planHash(wanted),
+          port: wanted.port,
           ...(settings.context === "auto" ? { foundContext: wanted.context } : {}),
         });
       };

@@ -13,7 +13,7 @@ import { GATEWAY_IMAGE } from "../offline/gateway-container.ts";
 import { type FakeDocker, fakeDocker } from "../testing/fake-docker.ts";
 import { json } from "../testing/fake-docker-state.ts";
 import { fakeFiles } from "../testing/fake-files.ts";
-import { type OwnStack, runsEmbedded } from "../testing/own-stack.ts";
+import { OWN_ENDPOINT, type OwnStack, runsEmbedded } from "../testing/own-stack.ts";
 import {
   type CliResult,
   lastJson,
@@ -23,6 +23,7 @@ import {
 import { costlyGguf, tinyGguf } from "../testing/tiny-gguf.ts";
 import { tinyZip } from "../testing/tiny-zip.ts";
 import type { FitReport } from "./stack-fit.ts";
+import { type StackFolder, stackFolder, writeEndpoint } from "./stack-folder.ts";
 
 /** A hundred thousand tokens are 400 GB. */
 const HUGE = costlyGguf(1024, 100_000);
@@ -50,6 +51,7 @@ function nearlyAll(totalBytes: number): readonly string[] {
 
 interface BesideContainers extends AsyncDisposable {
   readonly docker: FakeDocker;
+  readonly folder: StackFolder;
   readonly up: (engine: string, ...more: readonly string[]) => Promise<CliResult>;
   /** How much of the machine's memory each of them has. */
   readonly holds: (bytes: number) => void;
@@ -80,6 +82,7 @@ async function besideContainers(
   await up("llamacpp", "--timeout", "1", ...(more.length === 0 ? ["--context", "512"] : more));
   return {
     docker: own,
+    folder: stackFolder(hostOf(cli), "default"),
     up,
     holds: (usage) => {
       for (const { id } of own.containers.values()) {
@@ -185,8 +188,9 @@ describe("the port of the stack itself", () => {
     const port = await new Promise<number>((resolve) => {
       server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
     });
-    const apiBase = `http://127.0.0.1:${port}/v1`;
-    await using rig = await besideEmbedded({}, { endpoint: { apiBase } });
+    // The endpoint may be lost.
+    const apiBase = "http://127.0.0.1:1/v1";
+    await using rig = await besideEmbedded({}, { endpoint: { apiBase }, process: { port } });
     const asked = ["up", "llamacpp", "--model", "file:m.gguf", "--context", "512", "--dry-run"];
     const result = await rig.cli.run(...asked, "--port", `${port}`);
     server.close();
@@ -199,6 +203,13 @@ describe("containers that are there", () => {
     await using rig = await besideContainers();
     const planned = lastJson(await rig.up("embedded", "--context", "512", "--dry-run"));
     expect(planned["steps"]).toContainEqual(expect.objectContaining({ id: "clear" }));
+  });
+
+  it("are not taken for ready by the endpoint of a server that was adopted meanwhile", async () => {
+    await using rig = await besideContainers();
+    await writeEndpoint(rig.folder, { ...OWN_ENDPOINT, engine: "openai", adopted: true });
+    const planned = lastJson(await rig.up("llamacpp", "--context", "512", "--dry-run"));
+    expect(planned["steps"]).toEqual([expect.objectContaining({ id: "gate" })]);
   });
 
   it("count as free when they are replaced, also where only one of them has died", async () => {

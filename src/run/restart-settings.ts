@@ -3,7 +3,7 @@ import { LABEL } from "../plan/labels.ts";
 import { SETTING_KEYS } from "../plan/resolve-settings.ts";
 import type { SettingKey } from "../plan/settings.ts";
 import type { RunContext } from "../run-context.ts";
-import { type KeptSettings, keptText, readKept } from "./kept-settings.ts";
+import { type KeptSettings, readKept, settingsText } from "./kept-settings.ts";
 import type { Resumed } from "./load-settings.ts";
 import { engineOf, findStacks, type StackParts } from "./parts.ts";
 import { stackFolder, unknownStack } from "./stack-folder.ts";
@@ -14,14 +14,14 @@ import { stackFolder, unknownStack } from "./stack-folder.ts";
  */
 export async function settingsToRestart(context: RunContext, name: string): Promise<Resumed> {
   const kept = await readKept(stackFolder(context.host, name));
-  if (kept !== undefined) return { kept, folder: kept.folder };
+  if (kept !== undefined) return { kept, folder: kept.folder, tell: false };
   const { stacks } = await findStacks(context, name);
   const [parts] = stacks;
   if (parts === undefined) throw unknownStack(name);
   const seen = settingsSeen(parts);
-  const message = `With which settings ${name} was brought up is not known here any more; what can be seen of it is: ${keptText(seen)}.`;
+  const message = `With which settings ${name} was brought up is not known here any more; what can be seen of it is: ${settingsText(seen.given)}.`;
   context.emit({ type: "warning", message });
-  return { kept: seen, folder: undefined };
+  return { kept: seen, folder: undefined, tell: false };
 }
 
 /** Of a stack that an earlier version brought up, or whose folder was lost: labels of containers, and the endpoint. */

@@ -100,6 +100,8 @@ const engineProcessSchema = z.object({
   /** Hash of the configuration that it was started with. */
   plan: z.string(),
   startedAt: z.iso.datetime(),
+  /** On 127.0.0.1, where it was told to listen. */
+  port: z.int().positive().optional(),
   /** Tokens of context that `auto` found for it. */
   foundContext: z.int().positive().optional(),
 });

@@ -11,11 +11,11 @@ import type { RunContext } from "../run-context.ts";
 import type { DeployOptions, Deployment } from "./deployment.ts";
 import type { PlannedStep, StackEvent } from "../events.ts";
 import { acquireLock } from "../host/lock.ts";
-import { readKept, settingsToKeep, writeKept } from "./kept-settings.ts";
+import { type KeptSettings, readKept, settingsToKeep, writeKept } from "./kept-settings.ts";
 import { recover } from "./recover.ts";
 import type { UntriedGpu } from "./gpu.ts";
 import type { FitReport } from "./stack-fit.ts";
-import { stackFolder } from "./stack-folder.ts";
+import { type StackFolder, stackFolder } from "./stack-folder.ts";
 import { createUndoList } from "./undo.ts";
 
 export interface UpResult {
@@ -84,9 +84,13 @@ async function bringUp(
     }
     const undo = createUndoList(context);
     const before = await readKept(folder);
+    let begun = false;
     try {
       // Whoever finds what is begun, after a `kill -9`, is to know with what; until then what runs is what is meant.
-      const begin = (): Promise<void> => writeKept(folder, settingsToKeep(settings));
+      const begin = async (): Promise<void> => {
+        begun = true;
+        await writeKept(folder, settingsToKeep(settings));
+      };
       const steps = [...(await deployment.execute(undo, begin))];
       if (deployment.outdated?.() === true) {
         const pulled = { ...settings.values, pull: "missing" } as const;
@@ -110,11 +114,26 @@ async function bringUp(
       };
     } catch (error) {
       await undo.rollBack();
-      await writeKept(folder, before);
+      if (begun) await putBack(context, folder, before);
       throw context.signal.aborted ? context.signal.reason : error;
     }
   } finally {
     await lock.release();
+  }
+}
+
+/** The settings of before. It must not hide why that is done: a full disk, say. */
+async function putBack(
+  { emit }: RunContext,
+  folder: StackFolder,
+  kept: KeptSettings | undefined,
+): Promise<void> {
+  try {
+    await writeKept(folder, kept);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const message = `The settings of ${folder.name} could not be put back as they were: ${why}`;
+    emit({ type: "warning", message });
   }
 }
 
