@@ -8,7 +8,8 @@ import { preferredServedName } from "./served-name.ts";
 import { absoluteReference } from "./store/absolute.ts";
 import { findStored } from "./store/find.ts";
 import { blobPath, snapshotPath, storeLayout, storeRoot, type Layout } from "./store/layout.ts";
-import { readRecords } from "./store/records.ts";
+import { foreignWarning } from "./store/foreign-warning.ts";
+import { readIndex, readRecords } from "./store/records.ts";
 
 /** How a model may be fetched. */
 export interface FetchOptions {
@@ -84,6 +85,8 @@ export interface Store {
   /** What can be known of a model that is not here without fetching it, or why nothing is; `MODEL_UNAVAILABLE` where its source refuses it. */
   peek(reference: ModelReference, options: FetchOptions, format?: ModelFormat): Promise<Peeked>;
   list(): Promise<readonly StoredModel[]>;
+  /** Absolute paths of the records that this version can't read; warns of them. */
+  unread(): Promise<readonly string[]>;
   /**
    * Finds it or fetches it, with `progress` events. Goes on where an earlier attempt stopped.
    * Errors: `MODEL_UNAVAILABLE`, `DIGEST_MISMATCH`, `DOES_NOT_FIT`; aborted, the signal's reason.
@@ -129,6 +132,11 @@ export function openStore(context: RunContext): Store {
       return peekModel(context, absoluteReference(host, reference), options, format);
     },
     list: () => readRecords(layout),
+    unread: async () => {
+      const { foreign } = await readIndex(layout);
+      if (foreign.length > 0) context.emit(foreignWarning("Not all models are listed", foreign));
+      return foreign.map(({ path }) => path);
+    },
     // What moves bytes is loaded only when it is needed: a warm start never does.
     ensure: async (reference, options, format = "gguf") => {
       requireSource(reference, format);

@@ -9,7 +9,11 @@ import { formatBytes } from "../../models/bytes.ts";
 type ListedModel = StoredModel & { readonly toolsWith: readonly string[] };
 
 type Report =
-  | { readonly models: readonly ListedModel[] }
+  | {
+      readonly models: readonly ListedModel[];
+      /** Paths of records that this version can't read; absent where there are none. */
+      readonly unread?: readonly string[];
+    }
   | { readonly catalog: readonly CatalogEntry[] };
 
 export const command = defineCommand({
@@ -31,13 +35,17 @@ export const command = defineCommand({
     }
     const { openStore } = await import("../../models/store.ts");
     const { enginesWithTools } = await import("../../engines/engines-with-tools.ts");
-    const models = await openStore(context).list();
-    return { models: models.map((model) => ({ ...model, toolsWith: enginesWithTools(model) })) };
+    const store = openStore(context);
+    const [models, unread] = await Promise.all([store.list(), store.unread()]);
+    return {
+      models: models.map((model) => ({ ...model, toolsWith: enginesWithTools(model) })),
+      ...(unread.length === 0 ? {} : { unread }),
+    };
   },
   text: (report, look) =>
     "catalog" in report ? catalogText(report.catalog, look) : storeText(report.models, look),
   hints: (report, { stack }) =>
-    "models" in report && report.models.length === 0
+    "models" in report && report.models.length === 0 && report.unread === undefined
       ? [`The store is empty. Fetch one: ${stack} models pull smollm2:135m`]
       : [],
 });

@@ -1,13 +1,13 @@
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { StackEvent } from "../../events.ts";
 import type { RunContext } from "../../run-context.ts";
 import { isLockHeld } from "../../host/lock.ts";
 import { BLOB, blobFileName, isPartial, listFiles } from "./disk-use.ts";
 import { removeStrayCapped } from "./cap-answers.ts";
 import { changeStore } from "./change-store.ts";
 import { type Layout } from "./layout.ts";
-import { type ForeignRecord, readIndex } from "./records.ts";
+import { foreignWarning } from "./foreign-warning.ts";
+import { readIndex } from "./records.ts";
 import { removeFile, usedDigests } from "./remove.ts";
 import { removeStraySnapshots } from "./snapshot-folder.ts";
 
@@ -24,7 +24,7 @@ export async function collectGarbage(
     }
     const { records, foreign } = await readIndex(layout);
     if (foreign.length > 0) {
-      context.emit(notKnown(foreign));
+      context.emit(foreignWarning("Nothing is removed", foreign));
       return { freedBytes: 0 };
     }
     // First these: a blob that still has a second name would give nothing back.
@@ -46,15 +46,6 @@ export async function collectGarbage(
     for (const { path } of leftOver) freedBytes += await removeFile(path);
     return { freedBytes };
   });
-}
-
-function notKnown(records: readonly ForeignRecord[]): StackEvent {
-  const paths = records.map(({ path }) => path).join(" ");
-  return {
-    type: "warning",
-    message: `Nothing is removed, as this version can't read what is needed by ${paths}.`,
-    next: `use the version of stack that wrote it, or where it is damaged: rm ${paths}`,
-  };
 }
 
 async function someoneFetches({ locks }: Layout): Promise<boolean> {
