@@ -28,7 +28,7 @@ const TEMPLATES: TemplateHabits = {
     /deepseek|internvl|janus|llava|minicpm|moss|paddleocr|phi-4-m|points|unlimited|vicuna|whisper/i,
   takesOurs: false,
   // By name, of those that SGLang brings: the container sees no file of the user's.
-  next: "choose the model's instruct (chat) variant, or name one of SGLang's templates: stack up sglang -- --chat-template chatml",
+  next: "stack up --model <its instruct variant>\nstack up sglang -- --chat-template chatml",
 };
 
 /** SGLang. Reads what vLLM reads. */
@@ -152,7 +152,7 @@ const infoSchema = z.object({
   max_req_input_len: z.int().positive().nullish(),
 });
 
-/** Its version; and its true window where the pool, which it sizes itself on aits GPU, is smaller than what it was told. */
+/** Its version; and its true window where the pool, which it sizes itself on a GPU, is smaller than what it was told. */
 function judgeInfo(answer: ProbeAnswer): ProbeVerdict {
   const info = answer.status === 200 ? readJson(answer.text, infoSchema) : undefined;
   if (info === undefined) return notYet(answer);

@@ -32,7 +32,7 @@ const TEMPLATES: TemplateHabits = {
     /^(?:blip-2|chameleon|clip|colpali|deepseek_|florence2|fuyu|git$|inkling|kimi_(?:audio|k3)|minicpmv|paligemma|qwen$|rwkv7|siglip|unlimited[-_]ocr)/,
   takesOurs: true,
   // By its text: the container sees no file of the user's.
-  next: 'choose the model\'s instruct (chat) variant, or give a template: stack up vllm -- --chat-template "$(cat FILE)"',
+  next: 'stack up --model <its instruct variant>\nstack up vllm -- --chat-template "$(cat FILE)"',
 };
 
 /** vLLM. Reads a folder of safetensors with its tokenizer. */

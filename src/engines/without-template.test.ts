@@ -37,9 +37,13 @@ describe.each([vllm, sglang])("a snapshot without a chat template, for $title", 
     expect(engine.unservable(base())).toMatchObject({
       code: "MODEL_UNAVAILABLE",
       what: `${engine.title} can't answer with hf:org/base.`,
-      why: expect.stringContaining("no chat template"),
-      next: expect.stringContaining(`stack up ${engine.name} -- --chat-template`),
+      why: expect.stringMatching(/no chat template.*instruct/),
     });
+    const next = engine.unservable(base())?.next?.split("\n") ?? [];
+    expect(next).toEqual([
+      "stack up --model <its instruct variant>",
+      expect.stringMatching(`^stack up ${engine.name} -- --chat-template \\S`),
+    ]);
   });
 
   it.each<readonly [string, Base]>([

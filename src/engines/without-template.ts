@@ -28,6 +28,7 @@ export interface TemplateHabits {
   readonly renderedByName?: RegExp;
   /** Whether a family that `facts.chatFamily` names gets a template of ours. */
   readonly takesOurs: boolean;
+  /** The commands, best first, one on a line. */
   readonly next: string;
 }
 
@@ -47,7 +48,7 @@ export function withoutTemplate(
   if (model.files.some(({ path }) => MAY_RENDER.test(path))) return undefined;
   return new StackError("MODEL_UNAVAILABLE", {
     what: `${title} can't answer with ${model.reference}.`,
-    why: NO_CHAT_TEMPLATE,
+    why: `${NO_CHAT_TEMPLATE} Most models have an instruct (chat) variant, with one.`,
     next,
   });
 }

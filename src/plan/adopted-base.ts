@@ -23,7 +23,8 @@ export function adoptedBase(text: string): AdoptedBase {
   if (url === undefined || url.username !== "" || url.password !== "") {
     throw new StackError("USAGE", {
       what: "--url is no address of a server, or has a password in it.",
-      next: "write http://host:port/v1, and name the file with the key: --key-file FILE",
+      why: "A key, where one is asked for, is in a file and not in the address.",
+      next: "stack up --url http://host:port/v1 --key-file FILE",
     });
   }
   const path = url.pathname.replace(/\/+$/, "");
