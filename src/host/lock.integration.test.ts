@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { identifyProcess } from "./process-identity.ts";
 import { testHost } from "../testing/test-host.ts";
-import { acquireLock, hasStaleLock, isLockHeld } from "./lock.ts";
+import { acquireLock, hasStaleLock, isLockHeld, noteOfHolder } from "./lock.ts";
 
 it("is held by one at a time, and names its holder", async () => {
   await using test = await testHost();
@@ -92,3 +92,21 @@ it.each([
     await lock.release();
   },
 );
+
+it("tells others what its holder has noted, for as long as it is held", async () => {
+  await using test = await testHost();
+  const file = join(test.home, "x");
+  expect(await noteOfHolder(file)).toBeUndefined();
+  const lock = await acquireLock(test.host, file, "stack up");
+  expect(await noteOfHolder(file)).toBeUndefined();
+  await lock.note({ of: "one" });
+  await lock.note({ of: "two" });
+  expect(await noteOfHolder(file)).toEqual({ of: "two" });
+  await expect(acquireLock(test.host, file, "stack down")).rejects.toMatchObject({
+    what: expect.stringContaining("(stack up, "),
+  });
+  const left = await readFile(`${file}.json`);
+  await lock.release();
+  await writeFile(`${file}.json`, left);
+  expect(await noteOfHolder(file)).toBeUndefined();
+});

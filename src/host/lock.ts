@@ -8,12 +8,18 @@ import { isErrno, writeFileAtomic } from "./atomic-write.ts";
 import type { Host } from "./host.ts";
 import { identifyProcess, isAlive, processIdentitySchema } from "./process-identity.ts";
 
-const holderSchema = z.object({ process: processIdentitySchema, command: z.string() });
+const holderSchema = z.object({
+  process: processIdentitySchema,
+  command: z.string(),
+  note: z.unknown().optional(),
+});
 type Holder = z.infer<typeof holderSchema>;
 
 export interface Lock {
   /** True when the process that had it before died with it: what that one had begun may lie about. */
   readonly takenOver: boolean;
+  /** Has others read what it is held for, by `noteOfHolder`, in place of an earlier note. */
+  note(value: object): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -29,10 +35,12 @@ export async function acquireLock(host: Host, base: string, command: string): Pr
     const left = await readHolder(base);
     const self = await identifyProcess(host, host.pid);
     if (self === undefined) throw new Error("this process is not in the process table");
-    const holder: Holder = { process: self, command };
-    await writeFileAtomic(`${base}.json`, JSON.stringify(holder), { mode: 0o600 });
+    const write = async (holder: Holder): Promise<void> =>
+      writeFileAtomic(`${base}.json`, JSON.stringify(holder), { mode: 0o600 });
+    await write({ process: self, command });
     return {
       takenOver: left !== "none",
+      note: (note) => write({ process: self, command, note }),
       release: async () => {
         await rm(`${base}.json`, { force: true });
         database.close();
@@ -62,6 +70,12 @@ export function isLockHeld(base: string): boolean {
   } catch {
     return true;
   }
+}
+
+/** What the process that has it now has noted; undefined also where none has it. The form is for the caller to check. */
+export async function noteOfHolder(base: string): Promise<unknown> {
+  const holder = isLockHeld(base) ? await readHolder(base) : undefined;
+  return typeof holder === "object" ? holder.note : undefined;
 }
 
 /** `isLockHeld` keeps the lock from others for less: nobody is to fail for that. */

@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { writeFileAtomic } from "../host/atomic-write.ts";
+import { formatReadBy } from "../models/formats.ts";
 import { SETTING_KEYS } from "../plan/resolve-settings.ts";
 import { settingProblem } from "../plan/setting-values.ts";
 import type { ResolvedSettings, SettingKey } from "../plan/settings.ts";
@@ -46,7 +47,7 @@ export function settingsToKeep({
 }: ResolvedSettings): KeptSettings {
   return {
     engine: values.engine,
-    adopted: values.adopt,
+    adopted: values.adopt || formatReadBy(values.engine) === undefined,
     ...(folder === undefined ? {} : { folder }),
     given: SETTING_KEYS.flatMap((key) => {
       const origin = origins[key];

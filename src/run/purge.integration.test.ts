@@ -3,12 +3,14 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { Endpoint } from "../endpoint.ts";
+import { acquireLock } from "../host/lock.ts";
 import { parseReference } from "../models/reference.ts";
 import { openStore } from "../models/store.ts";
+import { resolveSettings } from "../plan/resolve-settings.ts";
 import { testHost, type TestHost } from "../testing/test-host.ts";
 import { tinyGguf } from "../testing/tiny-gguf.ts";
 import { down } from "./down.ts";
-import { writeKept } from "./kept-settings.ts";
+import { settingsToKeep, writeKept } from "./kept-settings.ts";
 import { refuseUsed } from "./model-users.ts";
 import { previewDown } from "./preview-down.ts";
 import { ensureKey, forgetRun, readEndpoint, stackFolder, writeEndpoint } from "./stack-folder.ts";
@@ -108,6 +110,33 @@ it("leaves the models of a server that was adopted", async () => {
   expect(await stored()).toBeDefined();
 });
 
+it("leaves the model of this name that a killed `up` was to adopt a server with", async () => {
+  await using test = await testHost(NO_DOCKER);
+  const { reference, stored } = await stacksWithModel(test, ["a"]);
+  const folder = stackFolder(test.host, "a");
+  await forgetRun(folder);
+  const layer = Object.entries({ engine: "lmstudio", model: reference }).map(([key, value]) => {
+    const flag = `--${key}`;
+    return { key, value, isText: false, origin: { kind: "flag", flag }, where: flag } as const;
+  });
+  await writeKept(folder, settingsToKeep(resolveSettings([layer])));
+  expect(await purge(test, "a")).not.toHaveProperty("purgedModel");
+  expect(await stored()).toBeDefined();
+});
+
+it("keeps a model that another stack is being brought up with", async () => {
+  await using test = await testHost(NO_DOCKER);
+  const { reference, stored } = await stacksWithModel(test, ["a", "b"]);
+  const other = stackFolder(test.host, "b");
+  await forgetRun(other);
+  const lock = await acquireLock(test.host, other.lockFile, "stack up");
+  await lock.note({ engine: "llamacpp", reference });
+  const modelStays = expect.stringMatching(/: the stack b is .* being brought up with it\.$/);
+  expect(await purge(test, "a")).toMatchObject({ modelStays });
+  await lock.release();
+  expect(await stored()).toBeDefined();
+});
+
 it("names before what it would delete, and deletes nothing then", async () => {
   await using test = await testHost(NO_DOCKER);
   const { reference, stored } = await stacksWithModel(test, ["a"]);
@@ -130,7 +159,7 @@ it("keeps a model that another stack is up with", async () => {
     code: "MODEL_IN_USE",
     exitCode: 12,
   });
-  const modelStays = `${reference} stays: the stack b is up with it.`;
+  const modelStays = `${reference} stays: the stack b is up with it, or is being brought up with it.`;
   expect(await previewDown(test.context, { name: "a", purge: true })).toMatchObject({ modelStays });
   const result = await purge(test, "a");
   expect(result).toMatchObject({ modelStays });

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import * as z from "zod";
 import { findEngine } from "../engines/index.ts";
 import { StackError } from "../errors.ts";
 import { writeFileAtomic } from "../host/atomic-write.ts";
@@ -8,6 +7,7 @@ import { parseReference } from "../models/reference.ts";
 import { openStore } from "../models/store.ts";
 import type { RunContext } from "../run-context.ts";
 import { readKept } from "./kept-settings.ts";
+import { type EngineModel, engineModelSchema } from "./begun-model.ts";
 import { modelUsers } from "./model-users.ts";
 import {
   readEndpoint,
@@ -16,10 +16,6 @@ import {
   stackFolder,
   stackNames,
 } from "./stack-folder.ts";
-
-const lastModelSchema = z.object({ engine: z.string(), reference: z.string() });
-/** Which model, in the form that which engine reads. */
-type LastModel = z.infer<typeof lastModelSchema>;
 
 /** How the files of a stack are called where they are deleted. */
 export const PURGED_FOLDER = "its key and log";
@@ -38,7 +34,7 @@ export interface Purge {
   };
 }
 
-/** Without deleting anything. The model goes in the form that the engine read, unless another stack is up with it. */
+/** Without deleting anything. The model goes in the form that the engine read, unless another stack is up with it or is being brought up with it. */
 export async function planPurge(context: RunContext, name: string): Promise<Purge> {
   const { host } = context;
   const folder = (await stackNames(host)).includes(name);
@@ -65,7 +61,7 @@ export async function planPurge(context: RunContext, name: string): Promise<Purg
   const users = await modelUsers(context, { reference: canonical, format });
   const [user] = users.filter((each) => each !== name);
   if (user !== undefined) {
-    const modelStays = `${canonical} stays: the stack ${user} is up with it.`;
+    const modelStays = `${canonical} stays: the stack ${user} is up with it, or is being brought up with it.`;
     return { ...nothing, told: { modelStays } };
   }
   return { folder, model: { reference, format }, told: { purgedModel: canonical } };
@@ -76,16 +72,16 @@ export async function rememberModel(folder: StackFolder): Promise<void> {
   const endpoint = await readEndpoint(folder);
   if (endpoint === undefined || endpoint.adopted === true) return;
   const { engine, reference } = endpoint;
-  const last: LastModel = { engine, reference };
+  const last: EngineModel = { engine, reference };
   await writeFileAtomic(fileOf(folder), `${JSON.stringify(last)}\n`, { mode: 0o600 });
 }
 
 /** What it is up with, was to be brought up with by an `up` that was killed, or was up with before its last `down`. */
-async function lastModel(folder: StackFolder): Promise<LastModel | "another's" | undefined> {
+async function lastModel(folder: StackFolder): Promise<EngineModel | "another's" | undefined> {
   const endpoint = await readEndpoint(folder);
   if (endpoint !== undefined) return endpoint.adopted === true ? "another's" : endpoint;
   const kept = await readKept(folder);
-  if (kept === undefined) return readJson(fileOf(folder), lastModelSchema);
+  if (kept === undefined) return readJson(fileOf(folder), engineModelSchema);
   if (kept.adopted) return "another's";
   // One that nobody named may be the user's own file's by now: nothing is deleted on a guess.
   const model = kept.given.find(({ key }) => key === "model")?.value;

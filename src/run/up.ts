@@ -11,6 +11,7 @@ import type { RunContext } from "../run-context.ts";
 import type { DeployOptions, Deployment } from "./deployment.ts";
 import type { PlannedStep, StackEvent } from "../events.ts";
 import { acquireLock } from "../host/lock.ts";
+import { noteModel } from "./begun-model.ts";
 import { type KeptSettings, readKept, settingsToKeep, writeKept } from "./kept-settings.ts";
 import { recover } from "./recover.ts";
 import type { UntriedGpu } from "./gpu.ts";
@@ -77,6 +78,7 @@ async function bringUp(
     if (lock.takenOver) await recover(context, name);
     let deployment = await deploy(context, settings, options);
     const { plan } = deployment;
+    await noteModel(lock, settings, plan);
     context.emit({ type: "plan", name, steps: planned(plan) });
     if (deployment.fitUnknown !== undefined) {
       const message = `Whether it fits is not known before it is fetched: ${deployment.fitUnknown}`;

@@ -6,7 +6,7 @@ type Report = DownResult & { readonly dryRun: boolean };
 
 export const command = defineCommand({
   description:
-    "Stops the engine and removes its containers and networks. Models stay, and so does the key: a later `stack up` has the same. With --purge the key, the log and the model are deleted too, also of a stack that is down already; a model that another stack is up with stays. A stack of containers whose daemon can't be asked is left as it is, unless --forget is given.",
+    "Stops the engine and removes its containers and networks. Models stay, and so does the key: a later `stack up` has the same. With --purge the key, the log and the model are deleted too, also of a stack that is down already; a model that another stack is up with, or is being brought up with, stays. A stack of containers whose daemon can't be asked is left as it is, unless --forget is given.",
   args: [],
   wordMeans: "name",
   flags: {
