@@ -16,8 +16,13 @@ export interface Preflight {
   readonly accelerator: Accelerator;
 }
 
-/** Milliseconds from creating the container to its answer: nvidia-smi itself takes up to some seconds on a GPU that sleeps. */
-const DEADLINE_MS = 30_000;
+/**
+ * Milliseconds from creating the container to its answer: nvidia-smi is asked twice and CUDA once, and each takes up to 30 s on
+ * eight GPUs without persistence mode (Azure/AgentBaker#2829, Azure/aks-gpu#105).
+ */
+const DEADLINE_MS = 120_000;
+/** Milliseconds after which that is told. */
+const SLOW_MS = 5000;
 const REMOVE_MS = 10_000;
 const LINES = 200;
 
@@ -26,7 +31,7 @@ const LINES = 200;
  * happens. What the daemon or the GPU have to say against it is a verdict, not an error.
  */
 export async function gpuPreflight(
-  { host, signal }: Pick<RunContext, "host" | "signal">,
+  { host, signal, emit }: RunContext,
   runtime: Runtime,
   preflight: Preflight,
 ): Promise<GpuVerdict> {
@@ -34,10 +39,11 @@ export async function gpuPreflight(
   const seen = { request: devices, accelerator, output: undefined, refusal: undefined };
   const finished = new AbortController();
   const expired = new AbortController();
-  host.clock.sleep(DEADLINE_MS, AbortSignal.any([signal, finished.signal])).then(
-    () => expired.abort(),
-    () => {},
-  );
+  const after = (ms: number, work: () => void): void => {
+    host.clock.sleep(ms, AbortSignal.any([signal, finished.signal])).then(work, () => {});
+  };
+  after(DEADLINE_MS, () => expired.abort());
+  after(SLOW_MS, () => emit({ type: "info", message: SLOW }));
   const within = AbortSignal.any([signal, expired.signal]);
   const name = `stack-${preflight.stack}-gpu-${host.randomHex(4)}`;
   try {
@@ -58,6 +64,8 @@ export async function gpuPreflight(
     await runtime.containers.remove(name, AbortSignal.timeout(REMOVE_MS)).catch(() => {});
   }
 }
+
+const SLOW = `The GPU takes its time to answer in a container; it is waited for, ${DEADLINE_MS / 1000} s at most. nvidia-persistenced keeps a driver awake.`;
 
 function noAnswer(): GpuVerdict {
   return {
