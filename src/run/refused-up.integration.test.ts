@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { mkdirSync, rmSync } from "node:fs";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -180,6 +181,23 @@ it("what runs is what is meant after a `kill -9` of an `up` that had only begun 
     const planned = lastJson(await rig.cli.run(command, "--dry-run", "--json"));
     expect(planned).toMatchObject({ engine: "embedded" });
   }
+});
+
+it("why an `up` failed is told, also where the settings of before can't be put back", async () => {
+  await using rig = await besideEmbedded();
+  const file = join(stackFolder(hostOf(rig.cli), "default").path, "settings.json");
+  docker.fault("POST /networks/create", (_, response) => {
+    rmSync(file, { recursive: true, force: true });
+    mkdirSync(file, { recursive: true });
+    json(response, 500, { message: "no networks today" });
+  });
+  const asked = ["up", "llamacpp", "--model", "file:m.gguf", "--context", "512", "--json"];
+  const result = await rig.cli.run(...asked);
+  expect(lastJson(result)).toMatchObject({
+    code: "DOCKER_FAILED",
+    why: expect.stringContaining("no networks today"),
+  });
+  expect(result.stdout).toMatch(/"warning".*settings of default could not be put back/);
 });
 
 describe("the port of the stack itself", () => {
