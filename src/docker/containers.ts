@@ -44,7 +44,8 @@ export function containers(wire: Wire, manyNetworks: boolean): Containers {
       await command(wire, `Starting container ${id}`, {
         method: "POST",
         path: `/containers/${id}/start`,
-        signal,
+        // A GPU's driver wakes in it, which can take longer than any short request: who gives a signal says how long.
+        ...(signal === undefined ? {} : { signal, deadlineMs: undefined }),
       });
     },
 

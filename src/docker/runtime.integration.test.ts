@@ -6,7 +6,9 @@ import { fakeDocker, type FakeDocker, type FakeDockerOptions } from "../testing/
 import { frame, json } from "../testing/fake-docker-state.ts";
 import { testHost } from "../testing/test-host.ts";
 import { connect } from "./connect.ts";
+import { containers } from "./containers.ts";
 import type { Runtime } from "./runtime.ts";
+import type { Wire, WireRequest } from "./wire.ts";
 
 const never = new AbortController().signal;
 
@@ -283,3 +285,15 @@ async function arrival(docker: FakeDocker, end: string): Promise<void> {
     });
   }
 }
+
+it("a start has all the time that its signal leaves: a GPU's driver wakes in it", async () => {
+  const asked: WireRequest[] = [];
+  const wire: Wire = async (request) => {
+    asked.push(request);
+    throw new Error("enough");
+  };
+  const asking = containers(wire, true);
+  await failure(asking.start("c", never));
+  await failure(asking.start("c"));
+  expect(asked.map(({ deadlineMs }) => deadlineMs)).toEqual([undefined, expect.any(Number)]);
+});

@@ -91,6 +91,7 @@ async function askNvidia(
     cudaVersion: readCudaVersion(table?.output ?? ""),
     devices,
     complaint: smi === undefined || devices.length > 0 ? undefined : smi.output.trim(),
+    ...(smi?.exitCode === TIMED_OUT ? { late: true } : {}),
     // One that is slow is there.
     toolkit: toolkit?.exitCode === 0 || toolkit?.exitCode === TIMED_OUT,
   };

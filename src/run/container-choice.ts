@@ -53,7 +53,7 @@ export async function chooseParts(
     return heedFloor(engine, [version, imageTag(images.engine.reference)], { allowed, instead });
   };
   heed();
-  const own = [...portsOf(containers), ...portsOfProcess(process)];
+  const own = [...portsOf(containers), ...portsOfProcess(process, portOf(known))];
   const portWish: PortWish = {
     wanted: settings.port,
     // Where the endpoint is lost, what runs still has it.

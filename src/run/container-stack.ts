@@ -19,7 +19,7 @@ import { type DeployOptions, type Deployment, executeSteps } from "./deployment.
 import { foresee } from "./foresee.ts";
 import { untriedGpu } from "./gpu.ts";
 import { heldMemory } from "./held-memory.ts";
-import { memoryOfGpus, uncounted } from "./memory-of-gpus.ts";
+import { memoryOfGpus } from "./memory-of-gpus.ts";
 
 /** A stack whose engine runs in a container on a sealed network, behind the gateway. */
 export async function containerStack(
@@ -50,14 +50,14 @@ export async function containerStack(
   let plan = planned(shape);
   const counts = options.dryRun || plan.steps.length > 0;
   if (counts) {
-    const [heldBytes, gpus] = await Promise.all([
+    const [heldBytes, { cards: gpus, counted }] = await Promise.all([
       heldMemory(context, runtime, { containers, pid: process?.pid }),
       memoryOfGpus(context, devices, containers),
     ]);
     shape = shapeWith(has(plan, "containers") ? {} : kept, { heldBytes, gpus });
     plan = planned(shape);
     const spreads = engineMemory(engine.name).sharesEvenly && has(plan, "containers");
-    if (spreads && uncounted(devices, gpus)) {
+    if (spreads && !counted) {
       const message = `How many GPUs there are is not known, as nvidia-smi does not tell: ${engine.title} is to use one.`;
       context.emit({ type: "warning", message, next: "nvidia-smi" });
     }

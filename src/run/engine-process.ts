@@ -42,9 +42,13 @@ export async function startEngineProcess(
 /** Which process, and what was written down with it. */
 export type RunningProcess = ProcessIdentity & Omit<EngineProcess, "process">;
 
-/** Ports of this machine that it listens on. */
-export function portsOfProcess(process: RunningProcess | undefined): readonly number[] {
-  return process?.port === undefined ? [] : [process.port];
+/** Ports of this machine that it listens on; `known` is the port of its endpoint, for a record of an older version. */
+export function portsOfProcess(
+  process: RunningProcess | undefined,
+  known: number | undefined,
+): readonly number[] {
+  const port = process && (process.port ?? known);
+  return port === undefined ? [] : [port];
 }
 
 /** The process that serves this stack now, by id and start time; undefined when it is gone. */

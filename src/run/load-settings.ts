@@ -123,9 +123,13 @@ function broughtIn(here: ResolvedSettings, again: ResolvedSettings): StackEvent 
 /** A stack of that name is another's project, or was, until its file changed. */
 function tookPlace(kept: KeptSettings, { values, projectFile }: ResolvedSettings): StackEvent {
   const by = projectFile === undefined ? "by what is given now" : `by ${projectFile}`;
+  const then = [
+    { key: "engine", value: kept.engine },
+    ...kept.given.filter(({ key }) => key !== "engine"),
+  ];
   return {
     type: "warning",
-    message: `${values.name} was brought up before with ${settingsText(kept.given)}; ${by} it is engine ${values.engine}, which takes its place.`,
+    message: `${values.name} was brought up before with ${settingsText(then)}; ${by} it is engine ${values.engine}, which takes its place.`,
     next: "stack up --name <another>",
   };
 }

@@ -43,8 +43,8 @@ describe("free memory of the GPU that a stack runs on", () => {
   });
   afterEach(() => rig[Symbol.asyncDispose]());
   const free = async (containers: readonly ContainerFacts[]): Promise<number> => {
-    const [card] = await memoryOfGpus(rig.context, ALL, containers, rig.home);
-    return (card?.freeBytes ?? 0) / MIB;
+    const { cards } = await memoryOfGpus(rig.context, ALL, containers, rig.home);
+    return (cards[0]?.freeBytes ?? 0) / MIB;
   };
 
   it.each<[string, string, readonly ContainerFacts[], number]>([
@@ -84,6 +84,30 @@ describe("free memory of the GPU that a stack runs on", () => {
   });
 });
 
+it.each([
+  // GPUs that share the machine's memory, of recorded form.
+  [
+    "lists a card of which no memory is told",
+    0,
+    `0, ${CARD}, NVIDIA GB10, 580.95.05, [N/A], [N/A]\n`,
+    true,
+  ],
+  ["fails", 18, "Failed to initialize NVML: Driver/library version mismatch\n", false],
+])("nvidia-smi that %s is not waited for", async (_title, exitCode, stdout, known) => {
+  let asked = 0;
+  const exec: Host["exec"] = async (program, args) => {
+    if (program !== "nvidia-smi") return { exitCode: 127, stdout: "", stderr: "" };
+    if (args.length > 0) asked += 1;
+    return { exitCode, stdout: args.length > 0 ? stdout : "", stderr: "" };
+  };
+  await using rig = await testHost({ exec });
+  await mkdir(join(rig.home, "dev"), { recursive: true });
+  await writeFile(join(rig.home, "dev/nvidia0"), "");
+  const { cards, counted } = await memoryOfGpus(rig.context, ALL, [], rig.home);
+  expect(cards.map(({ freeBytes }) => freeBytes)).toEqual([undefined]);
+  expect([counted, asked, rig.events]).toEqual([known, 1, []]);
+});
+
 describe("a machine whose nvidia-smi is slow", () => {
   /** It answers only who waits so many milliseconds for it. */
   async function besideSlow(needsMs: number): Promise<TestHost> {
@@ -104,20 +128,23 @@ describe("a machine whose nvidia-smi is slow", () => {
 
   it("is waited for before an engine is started by what it says, with a word", async () => {
     await using rig = await besideSlow(30_000);
-    const cards = await memoryOfGpus(rig.context, ALL, [], rig.home);
+    const { cards, counted } = await memoryOfGpus(rig.context, ALL, [], rig.home);
+    expect(counted).toBe(true);
     expect(cards.map(({ freeBytes = 0 }) => freeBytes / MIB)).toEqual([2048, 1024]);
     const message = expect.stringMatching(/^nvidia-smi gave no answer .* It is waited for, 40 s/);
     expect(rig.events).toEqual([{ type: "info", message }]);
   });
 
-  it.each<[string, readonly DeviceRequest[], Readonly<Record<string, string>>, number]>([
-    ["as many as what runs was given", ALL, { [LABEL.gpuLayout]: "2/4@0.9" }, 4],
-    ["one where nobody knows", ALL, {}, 1],
-    ["those that are named", [{ driver: "nvidia", ids: ["1"] }], { [LABEL.gpuLayout]: "2/4" }, 1],
-  ])("counts as %s when it never answers", async (_title, devices, labels, count) => {
+  const layout = { [LABEL.gpuLayout]: "2/4@0.9" };
+  it.each<[string, readonly DeviceRequest[], Readonly<Record<string, string>>, number, boolean]>([
+    ["as many as what runs was given", ALL, layout, 4, true],
+    ["one where nobody knows", ALL, {}, 1, false],
+    ["those that are named", [{ driver: "nvidia", ids: ["1"] }], layout, 1, true],
+  ])("counts as %s when it never answers", async (_title, devices, labels, count, known) => {
     await using rig = await besideSlow(Infinity);
     const runs = container({ [LABEL.gpu]: "nvidia:all", ...labels });
-    const cards = await memoryOfGpus(rig.context, devices, [runs], rig.home);
+    const { cards, counted } = await memoryOfGpus(rig.context, devices, [runs], rig.home);
+    expect(counted).toBe(known);
     expect(cards).toEqual(Array.from({ length: count }, () => unknown));
   });
 });

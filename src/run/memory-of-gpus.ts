@@ -11,6 +11,12 @@ import type { RunContext } from "../run-context.ts";
 /** Milliseconds for nvidia-smi where an engine is started by what it says: 25 to 30 s on eight GPUs without persistence mode (Azure/AgentBaker#2829). */
 const PATIENCE_MS = 40_000;
 
+export interface GpusMemory {
+  readonly cards: readonly DeviceMemory[];
+  /** False where all were asked for, and the machine does not say how many these are. */
+  readonly counted: boolean;
+}
+
 /**
  * Memory of each GPU that the engine is given; what the engine has of it that is replaced counts as free. Where the machine does not
  * say how many `all` are, they are as many as that engine was given. `root`: where `/` is, for tests.
@@ -20,8 +26,8 @@ export async function memoryOfGpus(
   devices: readonly DeviceRequest[],
   containers: readonly ContainerFacts[],
   root?: string,
-): Promise<readonly DeviceMemory[]> {
-  if (devices.length === 0) return [];
+): Promise<GpusMemory> {
+  if (devices.length === 0) return { cards: [], counted: true };
   const { host, signal } = context;
   const look = { signal, ...(root === undefined ? {} : { root }) };
   const holder = containers.find(
@@ -31,23 +37,18 @@ export async function memoryOfGpus(
     patientFacts(context, look),
     holder === undefined ? undefined : heldOfGpus(host, holder.id, look),
   ]);
-  const found = memoryOfDevices(devices, holder ? withoutHolder(facts, held) : facts);
-  if (!uncounted(devices, found)) return found;
-  const { given = 1 } = readLayout(holder?.labels[LABEL.gpuLayout]) ?? {};
-  return Array.from({ length: given }, () => ({ freeBytes: undefined }));
+  if (facts.nvidia.devices.length > 0 || !devices.some(isAllOfNvidia)) {
+    const cards = memoryOfDevices(devices, holder ? withoutHolder(facts, held) : facts);
+    return { cards, counted: true };
+  }
+  const layout = readLayout(holder?.labels[LABEL.gpuLayout]);
+  const cards = Array.from({ length: layout?.given ?? 1 }, () => ({ freeBytes: undefined }));
+  return { cards, counted: layout !== undefined };
 }
 
-/** Whether all GPUs were asked for, and nobody says how many these are. */
-export function uncounted(
-  devices: readonly DeviceRequest[],
-  found: readonly DeviceMemory[],
-): boolean {
-  const all = devices.some(
-    (device) =>
-      device.driver !== "nodes" &&
-      (device.ids === "all" || device.ids.some((id) => id.endsWith("=all"))),
-  );
-  return all && found.length === 1 && found[0]?.freeBytes === undefined;
+function isAllOfNvidia(device: DeviceRequest): boolean {
+  if (device.driver === "nodes") return false;
+  return device.ids === "all" || device.ids.includes("nvidia.com/gpu=all");
 }
 
 async function patientFacts(
@@ -55,8 +56,8 @@ async function patientFacts(
   look: Parameters<typeof gpuFacts>[1],
 ): Promise<HostGpu> {
   const facts = await gpuFacts(host, look);
-  const { complaint, devices, hardware } = facts.nvidia;
-  if (!hardware || devices.length > 0 || complaint === undefined) return facts;
+  const { complaint = "", late = false } = facts.nvidia;
+  if (!late) return facts;
   const message = `${complaint} It is waited for, ${PATIENCE_MS / 1000} s at most, to know what is free on the GPUs.`;
   emit({ type: "info", message });
   return gpuFacts(host, { ...look, programMs: PATIENCE_MS });

@@ -61,7 +61,7 @@ export async function processStack(
   const containers = ours ? undefined : await containersInTheWay(context, settings.name);
   // Any will do where nothing is made with it.
   const apiKey = dryRun ? ((await readKey(folder)) ?? "none") : await ensureKey(folder);
-  const ownPorts = [...portsOfProcess(running), ...(containers?.ports ?? [])];
+  const ownPorts = [...portsOfProcess(running, portOf(known)), ...(containers?.ports ?? [])];
   const portWish: PortWish = {
     wanted: settings.port,
     previous: portOf(known) ?? ownPorts[0],

@@ -200,20 +200,22 @@ it("why an `up` failed is told, also where the settings of before can't be put b
   expect(result.stdout).toMatch(/"warning".*settings of default could not be put back/);
 });
 
-describe("the port of the stack itself", () => {
-  it("is free for another kind of engine in its place", async () => {
-    const server = createServer();
-    const port = await new Promise<number>((resolve) => {
-      server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
-    });
-    // The endpoint may be lost.
-    const apiBase = "http://127.0.0.1:1/v1";
-    await using rig = await besideEmbedded({}, { endpoint: { apiBase }, process: { port } });
-    const asked = ["up", "llamacpp", "--model", "file:m.gguf", "--context", "512", "--dry-run"];
-    const result = await rig.cli.run(...asked, "--port", `${port}`);
-    server.close();
-    expect(result).toMatchObject({ exitCode: 0 });
+it.each<[string, (port: number) => Parameters<typeof runsEmbedded>[1]]>([
+  ["where the endpoint is lost", (port) => ({ process: { port } })],
+  [
+    "by its endpoint, as an older version left it",
+    (port) => ({ endpoint: { apiBase: `http://127.0.0.1:${port}/v1` } }),
+  ],
+])("the stack's own port is free for another engine in its place: %s", async (_title, left) => {
+  const server = createServer();
+  const port = await new Promise<number>((resolve) => {
+    server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
   });
+  await using rig = await besideEmbedded({}, left(port));
+  const asked = ["up", "llamacpp", "--model", "file:m.gguf", "--context", "512", "--dry-run"];
+  const result = await rig.cli.run(...asked, "--port", `${port}`);
+  server.close();
+  expect(result).toMatchObject({ exitCode: 0 });
 });
 
 describe("containers that are there", () => {

@@ -76,9 +76,9 @@ async function bringUp(
   const lock = await acquireLock(context.host, folder.lockFile, "stack up");
   try {
     if (lock.takenOver) await recover(context, name);
+    await noteModel(context, lock, settings);
     let deployment = await deploy(context, settings, options);
     const { plan } = deployment;
-    await noteModel(lock, settings, plan);
     context.emit({ type: "plan", name, steps: planned(plan) });
     if (deployment.fitUnknown !== undefined) {
       const message = `Whether it fits is not known before it is fetched: ${deployment.fitUnknown}`;

@@ -20,6 +20,8 @@ interface NvidiaHost {
   readonly devices: readonly GpuDevice[];
   /** What nvidia-smi said when it failed, or that it said nothing in time. */
   readonly complaint: string | undefined;
+  /** That it said nothing in time, and may yet. */
+  readonly late?: boolean;
   /** Whether `nvidia-ctk` of the NVIDIA Container Toolkit is installed. */
   readonly toolkit: boolean;
 }

@@ -17,7 +17,7 @@ export const gpuCheck: Check = {
   id: "gpu",
   title: "GPU",
   // A driver that hangs is found out by the preflight's own deadline.
-  deadlineMs: 135_000,
+  deadlineMs: 150_000,
   run: async (world) => {
     const policy = parseGpuPolicy(world.settings.gpu);
     if (policy === "none") return [{ status: "skipped", summary: "`gpu` is `none`" }];

@@ -1,9 +1,14 @@
 import { expect, it } from "vitest";
 import { resolveSettings } from "../plan/resolve-settings.ts";
+import { testHost } from "../testing/test-host.ts";
 import { noteModel } from "./begun-model.ts";
 
 it.each<[string, Readonly<Record<string, unknown>>, readonly object[]]>([
-  ["an engine of ours", { engine: "vllm" }, [{ engine: "vllm", reference: "hf:org/repo" }]],
+  [
+    "an engine of ours",
+    { engine: "vllm", model: "hf:org/repo" },
+    [{ engine: "vllm", reference: "hf:org/repo" }],
+  ],
   ["another's Ollama", { engine: "ollama", adopt: true }, []],
   ["LM Studio", { engine: "lmstudio" }, []],
 ])(
@@ -19,13 +24,8 @@ it.each<[string, Readonly<Record<string, unknown>>, readonly object[]]>([
       note: async (value: object) => void notes.push(value),
       release: async () => {},
     };
-    const plan = {
-      name: "default",
-      engine: String(values["engine"]),
-      model: "hf:org/repo",
-      steps: [],
-    };
-    await noteModel(lock, resolveSettings([layer]), plan);
+    await using test = await testHost();
+    await noteModel(test.context, lock, resolveSettings([layer]));
     expect(notes).toEqual(expected);
   },
 );
