@@ -79,12 +79,18 @@ describe("refusals are explained", () => {
 
   it("nothing listens: start it", async () => {
     await using rig = await testHost();
-    const path = join(rig.home, "dead.sock");
+    const folder = join(rig.home, ".docker", "desktop");
+    await mkdir(folder, { recursive: true });
+    const path = join(folder, "docker.sock");
     await abandonedSocket(path);
-    const host = { ...rig.host, env: { DOCKER_HOST: `unix://${path}` } };
+    const host = {
+      ...rig.host,
+      platform: "linux",
+      env: { DOCKER_HOST: `unix://${path}` },
+    } as const;
     const error = await refusalOf(connect(host, { signal: never }));
     expect(error.why).toContain("refused");
-    expect(error.next).toContain("systemctl start docker");
+    expect(error.next).toBe("systemctl --user start docker-desktop");
   });
 
   it("something that is not a daemon", async () => {

@@ -87,6 +87,7 @@ async function tryAddress(
       return {
         address,
         why: `answers HTTP ${answer.status}: not a container daemon`,
+        found: true,
         next: undefined,
       };
     }
@@ -95,7 +96,7 @@ async function tryAddress(
     return { runtime: runtimeOver(host, address, await openWire(host, address, api), api) };
   } catch (error) {
     if (signal.aborted) throw error;
-    return refusal(address, error);
+    return refusal(address, error, host.platform);
   }
 }
 
