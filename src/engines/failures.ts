@@ -49,7 +49,7 @@ const FAILURES: readonly KnownFailure[] = [
     pattern:
       /Free memory on device.*\(([\d.]+)\/([\d.]+) GiB\) on startup is less than desired GPU memory utilization \([\d.]+, ([\d.]+) GiB\)/,
     why: ([, free, total, wanted]) =>
-      `Of the GPU's ${total} GiB of memory ${free} are free, and the engine wants ${wanted}: another program has the rest.`,
+      `Of the GPU's ${total} GiB of memory ${free} are free, and the engine wants ${wanted}: another program has the rest, or CUDA itself where nearly all was to be taken.`,
     next: () => "nvidia-smi",
   },
   {

@@ -16,6 +16,8 @@ interface Misfit {
   readonly context: number;
   /** The GPUs that have an equal part each. */
   readonly cards: readonly DeviceMemory[] | undefined;
+  /** The share that the engine has to be told in place of one that is named, for behind a `stack up`; else empty. */
+  readonly instead: string;
 }
 
 /** The error, with the sum, and what would fit: another context, type of keys and values or share of a card, or only a smaller model. */
@@ -63,7 +65,7 @@ function sumText({ weights, kv, compute, runtime, cache }: MemoryEstimate): stri
 
 /** The commands, best first, one on a line; the last, which is there always, is about smaller models. */
 function whatWould(misfit: Misfit): string {
-  const { question, size, engine } = misfit;
+  const { question, size, engine, instead } = misfit;
   const smaller = "stack models recommend";
   if (size === undefined) return smaller;
   const { settings, budget, facts } = question;
@@ -75,7 +77,7 @@ function whatWould(misfit: Misfit): string {
       const solved = solveContext(size, engine, budget, how);
       if (solved === undefined) return [];
       const flag = kvType === settings.kvType ? "" : ` --kv-type ${kvType}`;
-      return [`stack up --context ${solved.tokens}${flag}`];
+      return [`stack up --context ${solved.tokens}${flag}${instead}`];
     });
   return [...ways, ...aLargerShare(misfit), smaller].join("\n");
 }

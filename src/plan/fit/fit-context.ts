@@ -7,6 +7,7 @@ import { type Budget, type Room, roomFor, usableBudget } from "./budget.ts";
 import { type EngineMemory, engineMemory } from "./engine-memory.ts";
 import { doesNotFit } from "./does-not-fit.ts";
 import { namedShare } from "./named-share.ts";
+import { inPlaceOf, roomForTold, shareTight, shareTooLarge, type ToldShare } from "./told-share.ts";
 import { estimate, type MemoryEstimate, type ModelSize } from "./estimate.ts";
 import { solveContext } from "./solve-context.ts";
 
@@ -71,14 +72,22 @@ export function fitContext(asked: FitQuestion): Fit {
       ? weightsAlone(weightsBytes)
       : estimate(size, engine, { context: window.tokens, parallel, kvType });
   const room = roomFor(needed, budget, engine);
+  const told: ToldShare | undefined =
+    cards !== undefined && named !== undefined && engine.shareOption !== undefined
+      ? { option: engine.shareOption, named, cards }
+      : undefined;
+  const shareRoom = told && roomForTold(told);
+  const tooLarge = shareRoom === "none" ? told : undefined;
+  const instead = tooLarge === undefined ? "" : inPlaceOf(tooLarge);
   const error =
     room === "none"
-      ? doesNotFit({ question, size, engine, needed, context: window.tokens, cards })
-      : undefined;
+      ? doesNotFit({ question, size, engine, needed, context: window.tokens, cards, instead })
+      : tooLarge && shareTooLarge(tooLarge);
   const warnings = [...window.warnings, ...found.warnings];
   if (error !== undefined && settings.overcommit) {
     warnings.push(`${error.what} It is started all the same, as \`overcommit\` says.`);
   }
+  if (told !== undefined && shareRoom === "tight") warnings.push(shareTight(told));
   if (size !== undefined && room === "tight") warnings.push(TIGHT);
   if (size !== undefined && room === "split") warnings.push(SPLIT);
   return {

@@ -436,7 +436,11 @@ describe("the fit", () => {
         ["--gpu-memory-utilization=0.5", "--gpu-memory-utilization", "0.6"],
         0.6 * 24,
       ],
-      ["more than is free is", ["--gpu-memory-utilization", "1"], 23.9],
+      [
+        "more than is free is, and what can be named counts",
+        ["--gpu-memory-utilization", "1"],
+        0.95 * 24,
+      ],
       ["what is named is no share", ["--gpu-memory-utilization", "--dtype", "half"], 0.92 * 24],
       ["SGLang's is", ["--mem-fraction-static", "0.5"], 0.92 * 24],
     ])("counts the share that is named: %s", (_title, args, counted) => {
@@ -453,11 +457,48 @@ describe("the fit", () => {
       const next = (gibibytes: number, more: Partial<FitQuestion> = {}) =>
         needed(gibibytes, more).misfit?.next?.split("\n");
       expect(next(22.38)).toContain("stack up -- --gpu-memory-utilization 0.94");
-      // 0.99 of the whole is still free, and 0.995 is what would be needed.
-      expect(next(23.88)?.join()).not.toContain("utilization");
+      expect(next(22.78)).toContain("stack up -- --gpu-memory-utilization 0.95");
+      // 0.96 is free now, and not when CUDA has been started.
+      expect(next(22.82)?.join()).not.toContain("utilization");
       expect(next(30)?.join()).not.toContain("utilization");
       const halved = withArgs("--gpu-memory-utilization", "0.5");
       expect(next(20, halved)).toContain("stack up -- --gpu-memory-utilization 0.84");
+    });
+
+    it.each<[string, string, number, string]>([
+      ["refused where it is more than is free", "1", 10, "misfit"],
+      ["warned of where nothing of that is left for CUDA itself", "0.99", 10, "warning"],
+      ["taken where there is", "0.95", 10, "taken"],
+    ])("a share that is named is %s", (_title, share, gibibytes, expected) => {
+      const { misfit, window } = needed(gibibytes, withArgs("--gpu-memory-utilization", share));
+      const warnings = window.warnings.filter((each) => each.includes("utilization"));
+      expect(misfit ? "misfit" : warnings.length > 0 ? "warning" : "taken").toBe(expected);
+      for (const warning of warnings) expect(warning).toMatch(/name at most 0\.95\.$/);
+      if (misfit !== undefined) {
+        expect(misfit).toMatchObject({
+          code: "DOES_NOT_FIT",
+          next: "stack up -- --gpu-memory-utilization 0.95",
+        });
+        expect(misfit.what).toBe(
+          "--gpu-memory-utilization 1 is 25.8 GB of a card on which 25.7 GB are free.",
+        );
+      }
+    });
+
+    it("what would fit in place of it is named with the most that can be", () => {
+      const all = withArgs("--gpu-memory-utilization=1");
+      const ways = needed(23.5, all).misfit?.next?.split("\n");
+      expect(ways).toEqual([
+        expect.stringMatching(/^stack up --context \d+ -- --gpu-memory-utilization 0\.95$/),
+        "stack models recommend",
+      ]);
+    });
+
+    it("is a warning where everything is to be started all the same", () => {
+      const { settings } = withArgs("--gpu-memory-utilization", "1");
+      const fit = needed(10, { settings: { ...settings, overcommit: true } });
+      expect(fit.misfit).toBeUndefined();
+      expect(fit.window.warnings.join()).toMatch(/on which 25\.7 GB are free\. It is started/);
     });
 
     // It is told none: `--mem-fraction-static` divides what is free, and is no limit of it.

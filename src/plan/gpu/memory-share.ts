@@ -10,20 +10,43 @@ const MOST = 0.92;
  * the part that it is to have (`request_memory`, vllm/v1/worker/utils.py). Undefined where a card does not say, or has nothing free.
  */
 export function memoryShare(cards: readonly DeviceMemory[]): number | undefined {
+  const most = mostShare(cards);
+  return most === undefined ? undefined : Math.min(MOST, most);
+}
+
+/** The same, however much that is: the most that can be named. */
+export function mostShare(cards: readonly DeviceMemory[]): number | undefined {
   const shares = cards.map(({ freeBytes = NaN, totalBytes = NaN }) =>
     Math.floor((100 * (freeBytes - SPARE)) / totalBytes),
   );
-  const least = Math.min(100 * MOST, ...shares);
-  return cards.length > 0 && least > 0 ? least / 100 : undefined;
+  const most = Math.min(...shares);
+  return cards.length > 0 && most > 0 ? most / 100 : undefined;
 }
 
-/** Bytes that an engine has of each card: that share of it, or the one that is `named`; `Infinity` where a card does not say what is free. */
+/** Whether an engine starts that is told this share: `tight` where what it needs before it looks may be lacking. */
+export function roomForShare(
+  cards: readonly DeviceMemory[],
+  share: number,
+): "ample" | "tight" | "none" {
+  const isMore = ({ freeBytes = Infinity, totalBytes = NaN }: DeviceMemory): boolean =>
+    share * totalBytes > freeBytes;
+  if (cards.some(isMore)) return "none";
+  const most = mostShare(cards);
+  return most !== undefined && share > most ? "tight" : "ample";
+}
+
+/**
+ * Bytes that an engine has of each card: the share of it, or the one that is `named`, and where that is more than is free the most
+ * that could be; `Infinity` where a card does not say what is free.
+ */
 export function givenOfEach(cards: readonly DeviceMemory[], named: number | undefined): number {
   const free = freeOfEach(cards);
   const whole = Math.min(...cards.map(({ totalBytes = NaN }) => totalBytes));
   // Without the whole no share is named, and the engine takes what there is.
   if (!isFinite(free) || Number.isNaN(whole)) return free;
-  return Math.min(free, (named ?? memoryShare(cards) ?? 0) * whole);
+  const starts = named !== undefined && roomForShare(cards, named) !== "none";
+  const most = named === undefined ? memoryShare(cards) : mostShare(cards);
+  return Math.min(free, (starts ? named : (most ?? 0)) * whole);
 }
 
 /** Bytes that are free on each card; `Infinity` where one does not say. */
@@ -31,12 +54,9 @@ export function freeOfEach(cards: readonly DeviceMemory[]): number {
   return Math.min(...cards.map(({ freeBytes = Infinity }) => freeBytes));
 }
 
-/** The least share that is this many bytes on each card, in hundredths; undefined where less is free on one, or one does not say. */
+/** The least share that is this many bytes on each card, in hundredths; undefined where that can't be named, or one does not say. */
 export function leastShare(cards: readonly DeviceMemory[], bytes: number): number | undefined {
   const shares = cards.map(({ totalBytes = NaN }) => Math.ceil((100 * bytes) / totalBytes));
   const least = Math.max(...shares) / 100;
-  const isFree = cards.every(
-    ({ freeBytes = NaN, totalBytes = NaN }) => least * totalBytes <= freeBytes,
-  );
-  return cards.length > 0 && isFree ? least : undefined;
+  return least <= (mostShare(cards) ?? 0) ? least : undefined;
 }
