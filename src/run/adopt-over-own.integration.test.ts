@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { connect } from "../docker/connect.ts";
@@ -282,6 +282,28 @@ describe("a server that is adopted where containers run", () => {
     const again = await up(test.context, wanted, ONCE);
     expect(again.steps.map(({ id }) => id)).toEqual(["gate", "clear"]);
     expect(docker.networks.size).toBe(0);
+    expect(await up(test.context, wanted, ONCE)).toMatchObject({ changed: false });
+  });
+
+  it("is told as what it is, and nothing of it as undone, when it fails once they are gone", async () => {
+    await using docker = await fakeDocker();
+    await using test = await testHost({ env: { DOCKER_HOST: docker.host } });
+    await runsInContainers(test, docker);
+    const folder = stackFolder(test.host, "default");
+    const blocked = join(folder.path, "adoption.json", "x");
+    docker.fault("DELETE /containers/", (request, response) => {
+      remove(docker, request.path);
+      void mkdir(blocked, { recursive: true }).then(() => response.writeHead(204).end());
+    });
+    await using server = await fakeServer();
+    const wanted = settings("openai", server.origin);
+    await expect(up(test.context, wanted, ONCE)).rejects.toThrow(/adoption\.json/);
+    expect(docker.containers.size).toBe(0);
+    expect(await readEndpoint(folder)).toMatchObject({ adopted: true, engine: "openai" });
+    expect(await readKept(folder)).toMatchObject({ engine: "openai" });
+    expect(test.events.filter(({ type }) => type === "step-undone")).toEqual([]);
+    await rm(join(folder.path, "adoption.json"), { recursive: true });
+    await up(test.context, wanted, ONCE);
     expect(await up(test.context, wanted, ONCE)).toMatchObject({ changed: false });
   });
 

@@ -100,7 +100,7 @@ export async function adoptedStack(
   let endpoint = known;
   let id = served?.id ?? model;
   let climbed: Climbed | undefined;
-  /** What was there before is there no more. */
+  /** What was there before is there no more, and what takes its place has not answered yet. */
   let gone = false;
   return {
     plan,
@@ -117,8 +117,6 @@ export async function adoptedStack(
        */
       const adopt = async ({ now, found }: Climbed): Promise<void> => {
         undo.add("Adopt the server", async () => {
-          // Nothing else is there any more, and it has answered.
-          if (gone && replaces) return;
           if (gone) return forgetRun(folder);
           // What was there before is as good as it was.
           await writeEndpoint(folder, known);
@@ -144,7 +142,8 @@ export async function adoptedStack(
         await writeEndpoint(folder, endpoint);
         if (replaces) {
           const containers = await clearOwnContainers(context, folder, own);
-          gone = true;
+          // Nothing else is there any more, and this has answered.
+          undo.commit();
           await clearOwnProcess(context, folder);
           if (containers === "left") return;
         }

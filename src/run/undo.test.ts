@@ -35,3 +35,21 @@ it("gives what it calls a signal that has not fired, though the command's has", 
   await undo.rollBack();
   expect(aborted).toBe(false);
 });
+
+it("takes back nothing that came before it was committed", async () => {
+  await using test = await testHost();
+  const undo = createUndoList(test.context);
+  const undone: string[] = [];
+  undo.add("before", async () => {
+    undone.push("before");
+  });
+  expect(undo.committed).toBe(false);
+  undo.commit();
+  undo.add("after", async () => {
+    undone.push("after");
+  });
+  await undo.rollBack();
+  expect(undo.committed).toBe(true);
+  expect(undone).toEqual(["after"]);
+  expect(test.events).toMatchObject([{ type: "step-undone", title: "after" }]);
+});

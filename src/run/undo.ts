@@ -4,7 +4,11 @@ import type { RunContext } from "../run-context.ts";
 export interface UndoList {
   /** `undo` gets a signal of its own: that of the command has already fired when it is needed. */
   add(title: string, undo: (signal: AbortSignal) => Promise<void>): void;
-  /** Takes back everything, last first. Goes on past failures: each is emitted as a warning. */
+  /** What was begun by now stays, whatever comes: what it took the place of is there no more. */
+  commit(): void;
+  /** Whether that was called. */
+  readonly committed: boolean;
+  /** Takes back everything since, last first. Goes on past failures: each is emitted as a warning. */
   rollBack(): Promise<void>;
 }
 
@@ -16,7 +20,15 @@ export function createUndoList(context: RunContext): UndoList {
     readonly title: string;
     readonly undo: (signal: AbortSignal) => Promise<void>;
   }[] = [];
+  let committed = false;
   return {
+    commit: () => {
+      committed = true;
+      entries.length = 0;
+    },
+    get committed() {
+      return committed;
+    },
     add: (title, undo) => {
       entries.push({ title, undo });
     },

@@ -116,7 +116,7 @@ async function bringUp(
       };
     } catch (error) {
       await undo.rollBack();
-      if (begun) await putBack(context, folder, before);
+      if (begun && !undo.committed) await putBack(context, folder, before);
       throw context.signal.aborted ? context.signal.reason : error;
     }
   } finally {
