@@ -39,7 +39,7 @@ export const ERROR_CODES = {
     exit: 3,
     meaning: "No container daemon answers where Docker or Podman is expected.",
     remedy:
-      "Start the daemon, or set `DOCKER_HOST`; `stack doctor` shows each place that was tried. Until it answers, `stack ps` and `stack status` call a stack of containers `unknown`, and `stack down` and `stack restart` leave it as it is; `stack down --forget` forgets one whose daemon is gone for good. A stack that is not known to have containers waits four seconds for a daemon that hangs, warns, and goes on without.",
+      "Start the daemon, or set `DOCKER_HOST`; `stack doctor` shows each place that was tried. Until it answers, `stack ps` and `stack status` call a stack of containers `unknown`, and `stack down` and `stack restart` leave it as it is; `stack down --forget` forgets one whose daemon is gone for good. A stack that is not known to have containers waits four seconds for a daemon that hangs, warns, and goes on with another that answers, or without.",
   },
   DOCKER_FAILED: {
     exit: 3,

@@ -22,17 +22,23 @@ const MANY_NETWORKS_API = 44;
 /** A daemon that does not answer a ping within this is taken for hung, in milliseconds. A machine that swaps may need seconds. */
 const PING_MS = 5000;
 
+/** How long somebody waits: the signal fires when that is over, with a `TimeoutError`. */
+export type Patience = Disposable & { readonly signal: AbortSignal };
+
+interface ConnectOptions {
+  readonly signal: AbortSignal;
+  /** For the daemon at this address, where less is waited for it than for others. */
+  readonly patience?: (address: DaemonAddress) => Patience;
+}
+
 /**
  * Finds the container daemon and speaks to it. In this order: `DOCKER_HOST`, the chosen Docker context, then the sockets of
  * Docker, rootless Docker, Docker Desktop and Podman. `DOCKER_UNREACHABLE` names each place with what is wrong there.
  */
-export async function connect(
-  host: Host,
-  options: { readonly signal: AbortSignal },
-): Promise<Runtime> {
+export async function connect(host: Host, options: ConnectOptions): Promise<Runtime> {
   const refusals: Refusal[] = [];
   for (const address of await candidates(host)) {
-    const found = await tryAddress(host, address, options.signal);
+    const found = await tryAddress(host, address, options);
     if ("runtime" in found) return found.runtime;
     refusals.push(found);
   }
@@ -70,17 +76,18 @@ function usualSockets(host: Host): readonly string[] {
 async function tryAddress(
   host: Host,
   address: DaemonAddress,
-  signal: AbortSignal,
+  { signal, patience }: ConnectOptions,
 ): Promise<{ readonly runtime: Runtime } | Refusal> {
   try {
     // The client takes 100 ms to load: where there is no socket, none is needed to find that out.
     if (address.kind === "socket" && host.platform !== "win32") await access(address.path);
+    using waited = patience?.(address);
     const ping = await openWire(host, address, undefined);
     const answer = await ping({
       method: "GET",
       path: "/_ping",
       deadlineMs: PING_MS,
-      signal,
+      signal: waited === undefined ? signal : AbortSignal.any([signal, waited.signal]),
     });
     answer.body.resume();
     if (answer.status !== 200) {

@@ -1,4 +1,6 @@
 import { once } from "node:events";
+import { mkdir, symlink } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Clock } from "../host/host.ts";
@@ -88,6 +90,59 @@ describe("a daemon that answers a ping and then hangs", () => {
     });
     expect(answer).toBe("answered");
     expect(test.events).toEqual([]);
+  });
+});
+
+describe("a daemon that hangs at the ping", () => {
+  /** Rootless Docker hangs, and Podman is there. Only the wait for the first ping is over, as soon as that was asked. */
+  async function behind(podman: FakeDocker): Promise<void> {
+    const folder = docker.host.slice("unix://".length, -"/docker.sock".length);
+    await mkdir(join(folder, "podman"));
+    await symlink(podman.host.slice("unix://".length), join(folder, "podman", "podman.sock"));
+    await test[Symbol.asyncDispose]();
+    const asked = Promise.withResolvers<void>();
+    docker.fault("GET /_ping", () => {
+      unanswered += 1;
+      asked.resolve();
+    });
+    let waits = 0;
+    const clock: Clock = {
+      ...createHost({}).clock,
+      sleep: async (_ms, signal) => {
+        waits += 1;
+        if (waits === 1) return asked.promise;
+        if (signal !== undefined) await once(signal, "abort");
+        throw new Error("over");
+      },
+    };
+    test = await testHost({ env: { XDG_RUNTIME_DIR: folder }, clock });
+  }
+
+  it("does not hide the one behind it, and is told of and waited for once", async () => {
+    await using podman = await fakeDocker({ podman: true });
+    await behind(podman);
+    expect(await list("default")).toBe("answered");
+    expect(await list("default")).toBe("answered");
+    expect(unanswered).toBe(1);
+    expect(test.events).toEqual([
+      {
+        type: "warning",
+        message: expect.stringMatching(
+          /^unix:\S+docker\.sock gave no answer .* \S+podman\.sock is /,
+        ),
+        next: "stack doctor",
+      },
+    ]);
+  });
+
+  it("is a daemon that could not be asked where no other answers", async () => {
+    await using podman = await fakeDocker();
+    await behind(podman);
+    podman.fault("GET /_ping", (_, response) => void response.destroy());
+    expect(await list("default")).toBe("unasked");
+    expect(await list("default")).toBe("unasked");
+    expect(unanswered).toBe(1);
+    expect(test.events).toEqual([tooSlow]);
   });
 });
 

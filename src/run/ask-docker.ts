@@ -1,16 +1,19 @@
+import type { Patience } from "../docker/connect.ts";
 import type { Runtime } from "../docker/runtime.ts";
 import { StackError } from "../errors.ts";
 import type { RunContext } from "../run-context.ts";
 import { readEndpoint, stackFolder } from "./stack-folder.ts";
 
 /**
- * Milliseconds that a daemon is waited for by who may well have nothing there: dockerd often hangs so that it answers a ping, and
- * then nothing. Less than `connect` gives one address, so that no answer is told apart from no daemon.
+ * Milliseconds that a daemon is waited for by who may well have nothing there: at a ping, and then at the question, as dockerd
+ * often hangs so that it answers the one and not the other. Less than `connect` gives one address.
  */
 const PATIENCE_MS = 4000;
+/** The same at a ping, once another daemon has not answered one. */
+const NEXT_PATIENCE_MS = 2000;
 
-/** Commands, by their signal, that found the daemon too slow: they ask it that once. */
-const foundSlow = new WeakSet<AbortSignal>();
+/** What commands, by their signal, found where a daemon was too slow: no other, or the one behind it. They wait for it that once. */
+const found = new WeakMap<AbortSignal, Runtime | "none">();
 
 /** What is asked; its signal ends the question, also when it has taken too long. */
 type Question<T> = (runtime: Runtime, signal: AbortSignal) => Promise<T>;
@@ -27,23 +30,28 @@ export async function askDocker<T>(
   question: Question<T>,
 ): Promise<T> {
   const { signal, emit } = context;
-  if (foundSlow.has(signal) && (await namesInContainers(context, names)).length === 0) {
-    return otherwise;
-  }
-  const { connect } = await import("../docker/connect.ts");
-  using patience = patienceFor(context, names);
+  const before = found.get(signal);
+  const isWaitedFor = before !== undefined && (await namesInContainers(context, names)).length > 0;
+  const again = isWaitedFor ? undefined : before;
+  if (again === "none") return otherwise;
   let runtime: Runtime | undefined;
+  let slow = false;
+  const wait = (ms: number): Patience =>
+    patienceFor(context, names, ms, () => {
+      slow = true;
+    });
   try {
-    runtime = await connect(context.host, { signal: patience.signal });
-    return await question(runtime, patience.signal);
+    runtime = again ?? (await find(context, wait));
+    slow = false;
+    using patience = wait(PATIENCE_MS);
+    return await question(runtime, AbortSignal.any([signal, patience.signal]));
   } catch (thrown) {
     signal.throwIfAborted();
-    const slow = patience.signal.aborted;
-    const error: unknown = slow ? patience.signal.reason : thrown;
+    const error: unknown = slow ? tooSlow() : thrown;
     if (!(error instanceof StackError)) throw error;
     const inContainers = await namesInContainers(context, names);
     if (inContainers.length > 0) throw notAsked(error, inContainers);
-    if (slow) foundSlow.add(signal);
+    if (slow) found.set(signal, "none");
     if (slow || runtime !== undefined || error.code !== "DOCKER_UNREACHABLE") {
       const { what, next } = error;
       const message = `Docker could not be asked whether it has anything of this: ${what}`;
@@ -53,24 +61,46 @@ export async function askDocker<T>(
   }
 }
 
-/** A signal that fires with that of the command, or when it has been waited long enough for what may not be there. */
+/** The daemon that answers a ping. That another did not is worth a warning: what is looked for may be there. */
+async function find(context: RunContext, wait: (ms: number) => Patience): Promise<Runtime> {
+  const { host, signal, emit } = context;
+  const { connect } = await import("../docker/connect.ts");
+  const slow: string[] = [];
+  const runtime = await connect(host, {
+    signal,
+    patience: ({ text }) => {
+      const patience = wait(slow.length === 0 ? PATIENCE_MS : NEXT_PATIENCE_MS);
+      patience.signal.addEventListener("abort", () => slow.push(text));
+      return patience;
+    },
+  });
+  if (slow.length > 0) {
+    found.set(signal, runtime);
+    const message = `${slow.join(" and ")} gave no answer in time, and ${runtime.address} is asked in place of that.`;
+    emit({ type: "warning", message, next: "stack doctor" });
+  }
+  return runtime;
+}
+
+/** Fires when it has been waited long enough for what may not be there. */
 function patienceFor(
   context: RunContext,
   names: readonly string[],
-): Disposable & { readonly signal: AbortSignal } {
+  ms: number,
+  onOver: () => void,
+): Patience {
   const { host, signal } = context;
   const late = new AbortController();
   const over = new AbortController();
   const watch = async (): Promise<void> => {
-    await host.clock.sleep(PATIENCE_MS, AbortSignal.any([signal, over.signal]));
+    await host.clock.sleep(ms, AbortSignal.any([signal, over.signal]));
     // Looked up only now: it loads all engines.
-    if ((await namesInContainers(context, names)).length === 0) late.abort(tooSlow());
+    if ((await namesInContainers(context, names)).length > 0 || over.signal.aborted) return;
+    onOver();
+    late.abort(new DOMException("no answer in time", "TimeoutError"));
   };
   void watch().catch(() => {});
-  return {
-    signal: AbortSignal.any([signal, late.signal]),
-    [Symbol.dispose]: () => over.abort(),
-  };
+  return { signal: late.signal, [Symbol.dispose]: () => over.abort() };
 }
 
 function tooSlow(): StackError {
