@@ -28,7 +28,10 @@ export const dockerCheck: Check = {
 export function unreachableFinding(error: StackError, needed: boolean): Finding {
   const { what, why, next, detail, code } = error;
   const head = { summary: why === undefined ? what : `${what} ${why}`, detail };
-  const fix = next ?? "start Docker, or set DOCKER_HOST";
+  // The way on without a daemon is no cure for one that is missing.
+  const cure = next?.startsWith("stack ") === true ? undefined : next;
+  const fix =
+    cure ?? "install Docker (https://docs.docker.com/engine/install/), or set DOCKER_HOST";
   if (needed) return { status: "failed", code, ...head, fix };
   const summary = `${what} What is asked for does not need one.`;
   return { status: "warning", ...head, summary, fix };

@@ -144,6 +144,15 @@ test("a card whose driver says nothing is told of with what was said instead", (
   });
 });
 
+it.each([
+  ["stack up embedded", /^install Docker .* or set DOCKER_HOST$/],
+  [undefined, /^install Docker .* or set DOCKER_HOST$/],
+  ["sudo systemctl start docker", /^sudo systemctl start docker$/],
+])("what mends a daemon that is missing is no way around it: %j", (next, fix) => {
+  const unreachable = new StackError("DOCKER_UNREACHABLE", { what: "No daemon.", next });
+  expect(unreachableFinding(unreachable, false)).toMatchObject({ fix: expect.stringMatching(fix) });
+});
+
 describe("the security floor", () => {
   const ollama: RunningEngine = {
     stack: "work",
