@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { LABEL } from "../plan/labels.ts";
 import { type FakeDocker, fakeDocker } from "../testing/fake-docker.ts";
+import { runningContainer } from "../testing/fake-docker-state.ts";
 import { OWN_ENDPOINT, type OwnStack, runsEmbedded } from "../testing/own-stack.ts";
 import { testHost, type TestHost } from "../testing/test-host.ts";
 import { clearStack } from "./clear-stack.ts";
@@ -51,18 +52,9 @@ async function brokenHost(env: Readonly<Record<string, string>>): Promise<TestHo
 }
 
 function addContainer(docker: FakeDocker): void {
-  docker.containers.set("stack-default-engine", {
-    id: "container-1",
-    name: "stack-default-engine",
-    body: { Image: "x", Labels: { [LABEL.name]: "default", [LABEL.engine]: "ollama" } },
-    networks: new Set(),
-    archives: [],
-    log: [],
-    status: "running",
-    exitCode: 0,
-    oomKilled: false,
-    waiting: new Set(),
-  });
+  const name = "stack-default-engine";
+  const labels = { [LABEL.name]: "default", [LABEL.engine]: "ollama" };
+  docker.containers.set(name, runningContainer(name, labels));
 }
 
 const warningsOf = ({ events }: TestHost): readonly unknown[] =>

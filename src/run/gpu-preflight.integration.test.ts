@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { connect } from "../docker/connect.ts";
 import { LABEL } from "../plan/labels.ts";
 import { fakeDocker, type FakeDocker } from "../testing/fake-docker.ts";
+import { runningContainer } from "../testing/fake-docker-state.ts";
 import { testHost, type TestHost } from "../testing/test-host.ts";
 import { down } from "./down.ts";
 import { gpuPreflight } from "./gpu-preflight.ts";
@@ -23,18 +24,8 @@ afterEach(async () => {
 
 /** What `kill -9` leaves while nvidia-smi hangs. */
 function leave(stack: string): void {
-  docker.containers.set(`left-${stack}`, {
-    id: `left-${stack}`,
-    name: `left-${stack}`,
-    body: { Image: "img", Labels: { [LABEL.preflight]: stack } },
-    networks: new Set(),
-    archives: [],
-    log: [],
-    status: "running",
-    exitCode: 0,
-    oomKilled: false,
-    waiting: new Set(),
-  });
+  const name = `left-${stack}`;
+  docker.containers.set(name, runningContainer(name, { [LABEL.preflight]: stack }));
 }
 
 it("a look at the GPU that still runs goes with its stack, and no other", async () => {

@@ -5,6 +5,7 @@ import type { Endpoint } from "../endpoint.ts";
 import { acquireLock } from "../host/lock.ts";
 import { LABEL } from "../plan/labels.ts";
 import { fakeDocker, type FakeDocker } from "../testing/fake-docker.ts";
+import { runningContainer } from "../testing/fake-docker-state.ts";
 import { lastJson, stackCommand } from "../testing/stack-command.ts";
 import { testHost, type TestHost } from "../testing/test-host.ts";
 import { tinyGguf } from "../testing/tiny-gguf.ts";
@@ -43,18 +44,7 @@ const endpoint = (name: string, engine: string, more: Partial<Endpoint> = {}): E
 function addContainer(stack: string, engine: string): void {
   const name = `stack-${stack}-engine`;
   const labels = { [LABEL.name]: stack, [LABEL.engine]: engine, [LABEL.model]: REFERENCE };
-  docker.containers.set(name, {
-    id: `container-${name}`,
-    name,
-    body: { Image: "x", Labels: labels },
-    networks: new Set(),
-    archives: [],
-    log: [],
-    status: "running",
-    exitCode: 0,
-    oomKilled: false,
-    waiting: new Set(),
-  });
+  docker.containers.set(name, runningContainer(name, labels));
 }
 
 it("are those that are up with it, in the form that their engine reads", async () => {

@@ -31,6 +31,25 @@ export interface FakeContainer {
   readonly waiting: Set<() => void>;
 }
 
+/** One that runs, as another command left it. */
+export function runningContainer(
+  name: string,
+  labels: Readonly<Record<string, string>>,
+): FakeContainer {
+  return {
+    id: `container-${name}`,
+    name,
+    body: { Image: "x", Labels: labels },
+    networks: new Set(),
+    archives: [],
+    log: [],
+    status: "running",
+    exitCode: 0,
+    oomKilled: false,
+    waiting: new Set(),
+  };
+}
+
 interface FakeCreateBody {
   readonly Image: string;
   readonly Labels?: Readonly<Record<string, string>>;
