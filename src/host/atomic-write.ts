@@ -33,14 +33,27 @@ export async function writeFileAtomic(
   await syncFolder(folder);
 }
 
-/** Removes what writers that were killed left in `folder`. For who knows that nobody else writes there now. */
-export async function removeTemporary(folder: string): Promise<void> {
+/**
+ * Removes what writers that were killed left in `folder`, of all files or of one. For who knows that nobody else writes these
+ * now. What is another user's stays.
+ */
+export async function removeTemporary(folder: string, of?: string): Promise<void> {
   const names = await readdir(folder).catch((error: unknown): readonly string[] => {
     if (isErrno(error, "ENOENT")) return [];
     throw error;
   });
-  const left = names.filter((name) => /^\..+\.[0-9a-f]{12}\.tmp$/.test(name));
-  for (const name of left) await rm(join(folder, name), { force: true });
+  for (const name of names) {
+    const file = temporaryOf(name);
+    if (file === undefined || (of !== undefined && file !== of)) continue;
+    await rm(join(folder, name), { force: true }).catch((error: unknown) => {
+      if (!isErrno(error, "EACCES", "EPERM")) throw error;
+    });
+  }
+}
+
+/** The file that this name is a temporary one of; undefined for any other. */
+export function temporaryOf(name: string): string | undefined {
+  return /^\.(.+)\.[0-9a-f]{12}\.tmp$/.exec(name)?.[1];
 }
 
 /** Makes a rename in `folder` durable. Platforms that cannot open folders (Windows) do without. */

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { identifyProcess } from "./process-identity.ts";
@@ -41,6 +41,20 @@ it("of a process that was killed is taken over, by one of many", async () => {
   expect(won[0]?.value.takenOver).toBe(true);
   await won[0]?.value.release();
   expect(await hasStaleLock(test.host, file)).toBe(false);
+});
+
+it("is cleaned of what one left that was killed as it took it", async () => {
+  await using test = await testHost();
+  const file = join(test.home, "x");
+  const cutOff = ".x.json.0123456789ab.tmp";
+  const others = [".y.json.0123456789ab.tmp", ".x.json.tmp"];
+  for (const name of [cutOff, ...others]) await writeFile(join(test.home, name), "{");
+  const lock = await acquireLock(test.host, file, "stack up");
+  expect(lock.takenOver).toBe(false);
+  const left = await readdir(test.home);
+  expect(left).not.toContain(cutOff);
+  expect(left).toEqual(expect.arrayContaining(others));
+  await lock.release();
 });
 
 it("of a process whose id was given to another is not believed", async () => {

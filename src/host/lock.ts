@@ -1,10 +1,10 @@
 import { closeSync, existsSync, fchmodSync, openSync, statSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import * as z from "zod";
 import { StackError } from "../errors.ts";
-import { isErrno, writeFileAtomic } from "./atomic-write.ts";
+import { isErrno, removeTemporary, writeFileAtomic } from "./atomic-write.ts";
 import type { Host } from "./host.ts";
 import { identifyProcess, isAlive, processIdentitySchema } from "./process-identity.ts";
 
@@ -33,6 +33,8 @@ export async function acquireLock(host: Host, base: string, command: string): Pr
   const database = await lockExclusively(host, base);
   try {
     const left = await readHolder(base);
+    // Only who has the lock writes it: what is there is of one that was killed.
+    await removeTemporary(dirname(base), `${basename(base)}.json`);
     const self = await identifyProcess(host, host.pid);
     if (self === undefined) throw new Error("this process is not in the process table");
     const write = async (holder: Holder): Promise<void> =>

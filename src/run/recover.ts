@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { StackError } from "../errors.ts";
-import { isErrno } from "../host/atomic-write.ts";
+import { isErrno, temporaryOf } from "../host/atomic-write.ts";
 import { clearStack } from "./clear-stack.ts";
 import type { RunContext } from "../run-context.ts";
 import { acquireLock, hasStaleLock } from "../host/lock.ts";
@@ -11,9 +11,9 @@ import { locksFolder, readEndpoint, stackFolder } from "./stack-folder.ts";
  * without anything to clean it reads one folder.
  */
 export async function recoverAll(context: RunContext): Promise<void> {
-  for (const name of await lockedNames(context)) {
+  for (const { name, cutOff } of await lockedNames(context)) {
     const { lockFile } = stackFolder(context.host, name);
-    if (!(await hasStaleLock(context.host, lockFile))) continue;
+    if (!cutOff && !(await hasStaleLock(context.host, lockFile))) continue;
     try {
       const lock = await acquireLock(context.host, lockFile, "stack");
       try {
@@ -42,10 +42,20 @@ export async function recover(context: RunContext, name: string): Promise<void> 
   }
 }
 
-async function lockedNames({ host }: RunContext): Promise<readonly string[]> {
+interface Locked {
+  readonly name: string;
+  /** Of one that was killed as it wrote that it has the lock: whoever takes it next removes that. */
+  readonly cutOff: boolean;
+}
+
+async function lockedNames({ host }: RunContext): Promise<readonly Locked[]> {
   try {
     const files = await readdir(locksFolder(host));
-    return files.filter((file) => file.endsWith(".json")).map((file) => file.slice(0, -5));
+    return files.flatMap((file) => {
+      const temporary = temporaryOf(file);
+      const [, name] = /^(.+)\.json$/.exec(temporary ?? file) ?? [];
+      return name === undefined ? [] : [{ name, cutOff: temporary !== undefined }];
+    });
   } catch (error) {
     if (isErrno(error, "ENOENT")) return [];
     throw error;
