@@ -1,11 +1,10 @@
 // `node src/embedded/gpu-probe.ts`: prints what llama.cpp would compute on besides the processor, and nothing where it finds none.
 import { getLlama } from "node-llama-cpp";
+import { PREBUILT } from "./llama/prebuilt.ts";
 
 const { gpu } = await getLlama({
+  ...PREBUILT,
   gpu: "auto",
-  build: "never",
-  skipDownload: true,
-  progressLogs: false,
   logger: () => {},
 });
 if (gpu !== false) process.stdout.write(`${gpu}\n`);

@@ -4,6 +4,7 @@ import type { Llama, LlamaContext, LlamaModel, LlamaModelOptions } from "node-ll
 import type { EmbeddedConfig } from "../config.ts";
 import { EmbeddedError } from "../embedded-error.ts";
 import type { Log } from "../log.ts";
+import { PREBUILT } from "./prebuilt.ts";
 import { createVocabulary, type Vocabulary } from "./vocabulary.ts";
 
 type LlamaCpp = typeof NodeLlamaCpp;
@@ -39,9 +40,7 @@ export async function loadModel({
   const llamaCpp = await import("node-llama-cpp");
   const llama = await llamaCpp.getLlama({
     gpu: config.gpu === "none" ? false : config.gpu === "any" ? "auto" : config.gpu,
-    build: "never",
-    skipDownload: true,
-    progressLogs: false,
+    ...PREBUILT,
     maxThreads: threads,
     logLevel: llamaCpp.LlamaLogLevel.warn,
     logger: (level, message) =>
